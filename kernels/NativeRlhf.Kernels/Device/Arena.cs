@@ -1,0 +1,60 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace NativeRlhf.Kernels.Device;
+
+/// <summary>
+/// One allocation of float32 that is cut into tensors from the front. Every tensor starts at a multiple of 256 bytes,
+/// which compiled kernels may assume. Arenas are planned before the first step; nothing is allocated after it.
+/// </summary>
+public sealed class Arena : IDisposable
+{
+    /// <summary>The alignment of every tensor, in elements: 256 bytes.</summary>
+    public const int Alignment = 64;
+
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
+    private long _used;
+
+    internal Arena(Accelerator accelerator, long capacity)
+    {
+        Capacity = AlignUp(Math.Max(capacity, 1));
+        _buffer = accelerator.Allocate1D<float>(Capacity);
+        _buffer.MemSetToZero();
+        accelerator.Synchronize();
+    }
+
+    /// <summary>The number of elements that the arena holds.</summary>
+    public long Capacity { get; }
+
+    /// <summary>The number of elements taken so far, alignment included.</summary>
+    public long Used => _used;
+
+    /// <summary>Every element, taken or not, as one row vector.</summary>
+    public Tensor All => new(((ArrayView<float>)_buffer.View).SubView(0, Capacity), 1, checked((int)Capacity));
+
+    /// <summary>The size in elements that a tensor of <paramref name="length"/> elements takes.</summary>
+    /// <param name="length">A number of elements.</param>
+    /// <returns><paramref name="length"/>, rounded up to the alignment.</returns>
+    public static long AlignUp(long length) => (length + Alignment - 1) / Alignment * Alignment;
+
+    /// <summary>Takes the next tensor. Its content is what was there before: zeros in a fresh arena.</summary>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="cols">Its columns.</param>
+    /// <returns>A tensor of that shape.</returns>
+    /// <exception cref="InvalidOperationException">The arena was planned too small.</exception>
+    public Tensor Take(int rows, int cols)
+    {
+        long length = (long)rows * cols;
+        if (_used + length > Capacity)
+            throw new InvalidOperationException($"arena of {Capacity} elements, {_used} taken, has no room for ({rows}, {cols})");
+        var view = ((ArrayView<float>)_buffer.View).SubView(_used, length);
+        _used += AlignUp(length);
+        return new Tensor(view, rows, cols);
+    }
+
+    /// <summary>Forgets all tensors, so that their memory is taken anew.</summary>
+    public void Reset() => _used = 0;
+
+    /// <inheritdoc/>
+    public void Dispose() => _buffer.Dispose();
+}

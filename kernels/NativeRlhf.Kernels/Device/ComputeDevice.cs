@@ -1,0 +1,192 @@
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace NativeRlhf.Kernels.Device;
+
+/// <summary>How a device is opened.</summary>
+public sealed record DeviceOptions
+{
+    /// <summary><c>auto</c>, <c>cpu</c>, <c>cuda[:n]</c> or <c>opencl[:n]</c>.</summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Worker threads of the CPU device; 0 means one for each core.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Chosen variants by op, <c>op → variant</c>, over the defaults of <see cref="KernelSet"/>; <c>*</c> stands for every op that has the variant.</summary>
+    public IReadOnlyDictionary<string, string> Variants { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>
+/// A device that runs kernels: an ILGPU accelerator, its stream and memory, the worker team of the CPU, and the
+/// <see cref="Kernels"/> chosen for it.
+/// </summary>
+public sealed class ComputeDevice : IDisposable
+{
+    private readonly Context _context;
+
+    private ComputeDevice(Context context, ILGPU.Runtime.Device device, DeviceOptions options)
+    {
+        _context = context;
+        Accelerator = device.CreateAccelerator(context);
+        IsHostMemory = Accelerator.AcceleratorType == AcceleratorType.CPU;
+        int threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
+        Team = new WorkerTeam(IsHostMemory ? threads : 1);
+        Kernels = new KernelSet(this, options.Variants);
+    }
+
+    /// <summary>The ops, each with the variant chosen for this device.</summary>
+    public KernelSet Kernels { get; }
+
+    /// <summary>The name that the accelerator gives itself.</summary>
+    public string Name => IsHostMemory ? $"CPU, {Team.Threads} thread{(Team.Threads == 1 ? "" : "s")}" : Accelerator.Name;
+
+    /// <summary>Whether buffers lie in host memory, so that the CPU can read them in place.</summary>
+    public bool IsHostMemory { get; }
+
+    /// <summary>The ILGPU accelerator.</summary>
+    public Accelerator Accelerator { get; }
+
+    /// <summary>The threads of the CPU device; a team of one on others.</summary>
+    public WorkerTeam Team { get; }
+
+    /// <summary>Whether the ILGPU in use is the package; otherwise it is the stand-in, which has the CPU accelerator alone.</summary>
+    public static bool UsesIlgpuPackage => typeof(Context).Assembly.GetName().Name == "ILGPU";
+
+    /// <summary>All accelerators that ILGPU finds, each as <c>kind:index name</c>.</summary>
+    /// <returns>One entry an accelerator.</returns>
+    public static IReadOnlyList<string> List()
+    {
+        using var context = CreateContext(allAccelerators: true);
+        return [.. context.Devices
+            .GroupBy(d => d.AcceleratorType)
+            .SelectMany(g => g.Select((d, i) => $"{Kind(g.Key)}:{i} {d.Name}"))];
+    }
+
+    /// <summary>Opens a device.</summary>
+    /// <param name="options">Which device, how many threads, which variants.</param>
+    /// <returns>The open device.</returns>
+    /// <exception cref="ArgumentException">There is no such device, or an unknown variant is named.</exception>
+    public static ComputeDevice Open(DeviceOptions? options = null)
+    {
+        options ??= new DeviceOptions();
+        if (options.Threads is < 0 or > 1024)
+            throw new ArgumentException($"threads is {options.Threads}; give 1 to 1024, or 0 for one per core");
+        string[] parts = options.Device.Split(':');
+        string kind = parts[0];
+        int index = 0;
+        if (kind is not ("auto" or "cpu" or "cuda" or "opencl") || parts.Length > 2
+            || (parts.Length == 2 && (kind is "auto" or "cpu" || !int.TryParse(parts[1], out index) || index < 0)))
+            throw new ArgumentException($"device '{options.Device}' is not known; use auto, cpu, cuda[:n] or opencl[:n]");
+
+        var context = CreateContext(allAccelerators: kind != "cpu");
+        try
+        {
+            var found = context.Devices.Where(d => kind == "auto" || Kind(d.AcceleratorType) == kind)
+                .OrderBy(d => d.AcceleratorType switch { AcceleratorType.Cuda => 0, AcceleratorType.CPU => 1, _ => 2 })
+                .ToList();
+            if (index >= found.Count)
+                throw new ArgumentException($"device '{options.Device}' was not found; there is {(found.Count == 0 ? "none of this kind" : $"0 to {found.Count - 1}")} (see: nativerlhf devices)");
+            return new ComputeDevice(context, found[index], options);
+        }
+        catch
+        {
+            context.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Allocates an arena, filled with zeros.</summary>
+    /// <param name="capacity">Its size in float32 elements.</param>
+    /// <returns>The arena, to be disposed by the caller.</returns>
+    public Arena AllocateArena(long capacity) => new(Accelerator, capacity);
+
+    /// <summary>Allocates a buffer for int32 content that changes from step to step.</summary>
+    /// <param name="capacity">The expected size; it grows when more arrives.</param>
+    /// <returns>The buffer, to be disposed by the caller.</returns>
+    public IndexBuffer AllocateIndices(int capacity) => new(this, capacity);
+
+    /// <summary>Copies host values into a tensor.</summary>
+    /// <param name="destination">The tensor, of exactly as many elements.</param>
+    /// <param name="values">The values, row by row.</param>
+    public void Upload(Tensor destination, ReadOnlySpan<float> values)
+    {
+        Guard.Require("upload", destination.Length == values.Length, $"{values.Length} values for {destination}");
+        if (values.Length > 0) Upload(destination.View, values);
+    }
+
+    /// <summary>Copies a tensor to the host, after all work before it is done.</summary>
+    /// <param name="source">The tensor.</param>
+    /// <param name="values">Receives the values row by row; exactly as many elements.</param>
+    public void Download(Tensor source, Span<float> values)
+    {
+        Guard.Require("download", source.Length == values.Length, $"{values.Length} places for {source}");
+        if (values.Length > 0) Download(source.View, values);
+    }
+
+    /// <summary>Waits until all work is done.</summary>
+    public void Synchronize()
+    {
+        // SIMD variants are done when they return; only launched kernels are waited for.
+        if (!IsHostMemory || Kernels.UsesLaunches) Accelerator.Synchronize();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Kernels.Dispose();
+        Team.Dispose();
+        Accelerator.Dispose();
+        _context.Dispose();
+    }
+
+    internal unsafe void Upload<T>(ArrayView<T> destination, ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        if (IsHostMemory)
+        {
+            Synchronize();
+            values.CopyTo(new Span<T>(destination.Pointer(), values.Length));
+        }
+        else
+        {
+            fixed (T* source = values)
+                destination.CopyFromCPU(Accelerator.DefaultStream, new ReadOnlySpan<T>(source, values.Length));
+            Accelerator.Synchronize();
+        }
+    }
+
+    internal unsafe void Download<T>(ArrayView<T> source, Span<T> values)
+        where T : unmanaged
+    {
+        Synchronize();
+        if (IsHostMemory)
+        {
+            new ReadOnlySpan<T>(source.Pointer(), values.Length).CopyTo(values);
+        }
+        else
+        {
+            source.CopyToCPU(Accelerator.DefaultStream, values);
+            Accelerator.Synchronize();
+        }
+    }
+
+    private static Context CreateContext(bool allAccelerators) => Context.Create(builder =>
+    {
+        builder.EnableAlgorithms();
+        // Groups of up to 256 threads in warps of 32: what a GPU offers, so that the same kernels run.
+        builder.CPU(new CPUDevice(32, 8, 1));
+        if (allAccelerators) builder.Cuda().OpenCL();
+    });
+
+    private static string Kind(AcceleratorType type) => type switch
+    {
+        AcceleratorType.CPU => "cpu",
+        AcceleratorType.Cuda => "cuda",
+        AcceleratorType.OpenCL => "opencl",
+        _ => type.ToString().ToLowerInvariant(),
+    };
+}

@@ -1,0 +1,44 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace NativeRlhf.Kernels.Device;
+
+/// <summary>Checks of operands: one line that names the op, the operand and both shapes.</summary>
+internal static class Guard
+{
+    public static void Shape(string op, Tensor tensor, int rows, int cols, [CallerArgumentExpression(nameof(tensor))] string name = "")
+    {
+        if (tensor.Rows != rows || tensor.Cols != cols)
+            throw new ArgumentException($"{op}: {name} is {tensor}, expected ({rows}, {cols})");
+    }
+
+    /// <summary>As <see cref="Shape"/>, but the operand may be left out.</summary>
+    public static void OptionalShape(string op, Tensor tensor, int rows, int cols, [CallerArgumentExpression(nameof(tensor))] string name = "")
+    {
+        if (!tensor.IsNone) Shape(op, tensor, rows, cols, name);
+    }
+
+    /// <summary>A vector of <paramref name="length"/> elements, lying or standing.</summary>
+    public static void Vector(string op, Tensor tensor, int length, [CallerArgumentExpression(nameof(tensor))] string name = "")
+    {
+        if (tensor.Length != length || (tensor.Rows != 1 && tensor.Cols != 1 && length != 0))
+            throw new ArgumentException($"{op}: {name} is {tensor}, expected a vector of {length}");
+    }
+
+    public static void OptionalVector(string op, Tensor tensor, int length, [CallerArgumentExpression(nameof(tensor))] string name = "")
+    {
+        if (!tensor.IsNone) Vector(op, tensor, length, name);
+    }
+
+    public static void Length<T>(string op, ArrayView<T> view, long atLeast, [CallerArgumentExpression(nameof(view))] string name = "")
+        where T : unmanaged
+    {
+        if (view.Length < atLeast)
+            throw new ArgumentException($"{op}: {name} has {view.Length} elements, expected at least {atLeast}");
+    }
+
+    public static void Require(string op, bool condition, string message)
+    {
+        if (!condition) throw new ArgumentException($"{op}: {message}");
+    }
+}

@@ -1,0 +1,150 @@
+using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Ops;
+
+namespace NativeRlhf.Kernels;
+
+/// <summary>
+/// Compiles and chooses: the only place that knows which variant of an op runs where. The table below is the whole
+/// choice; on each device the first variant of a row that the device supports is the default.
+/// </summary>
+public sealed class KernelSet : IDisposable
+{
+    /// <summary>All variants of one op, the preferred ones first.</summary>
+    /// <param name="Op">The op's name, as in <c>--variant op=name</c>.</param>
+    /// <param name="Type">The op's class.</param>
+    /// <param name="Simd">Its SIMD implementation, generic over the vector width.</param>
+    /// <param name="Portable">Its ILGPU implementation for any accelerator.</param>
+    private sealed record Row(string Op, Type Type, Type Simd, Type Portable);
+
+    private static readonly Row[] Table =
+    [
+        new("embedding", typeof(Embedding), typeof(EmbeddingSimd<,>), typeof(EmbeddingPortable)),
+        new("layernorm", typeof(LayerNorm), typeof(LayerNormSimd<,>), typeof(LayerNormPortable)),
+        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable)),
+        new("attention", typeof(Attention), typeof(AttentionSimd<,>), typeof(AttentionPortable)),
+        new("cachedattention", typeof(CachedAttention), typeof(CachedAttentionSimd<,>), typeof(CachedAttentionPortable)),
+        new("activation", typeof(Activation), typeof(ActivationSimd<,>), typeof(ActivationPortable)),
+        new("dropout", typeof(Dropout), typeof(DropoutSimd<,>), typeof(DropoutPortable)),
+        new("elementwise", typeof(Elementwise), typeof(ElementwiseSimd<,>), typeof(ElementwisePortable)),
+        new("logprob", typeof(LogProb), typeof(LogProbSimd<,>), typeof(LogProbPortable)),
+        new("rankingloss", typeof(RankingLoss), typeof(RankingLossSimd<,>), typeof(RankingLossPortable)),
+        new("ppoloss", typeof(PpoLoss), typeof(PpoLossSimd<,>), typeof(PpoLossPortable)),
+        new("norm", typeof(Norm), typeof(NormSimd<,>), typeof(NormPortable)),
+        new("adamw", typeof(AdamW), typeof(AdamWSimd<,>), typeof(AdamWPortable)),
+        new("sampling", typeof(Sampling), typeof(SamplingSimd<,>), typeof(SamplingPortable)),
+    ];
+
+    private readonly ComputeDevice _device;
+    private readonly Dictionary<string, string> _chosen = [];
+    private readonly Dictionary<Type, object> _made = [];
+
+    internal KernelSet(ComputeDevice device, IReadOnlyDictionary<string, string> overrides)
+    {
+        _device = device;
+        foreach (string op in overrides.Keys)
+        {
+            if (op != "*" && !Ops.Contains(op))
+                throw new ArgumentException($"variant {op}={overrides[op]}: there is no op '{op}'; ops are {string.Join(", ", Ops)}");
+        }
+
+        foreach (var row in Table)
+        {
+            var available = Variants(device);
+            string? wanted = overrides.GetValueOrDefault(row.Op) ?? overrides.GetValueOrDefault("*");
+            if (wanted is not null && !available.Contains(wanted))
+                throw new ArgumentException($"variant {row.Op}={wanted}: on this device {row.Op} has {string.Join(", ", available)}");
+            _chosen[row.Op] = wanted ?? available[0];
+        }
+
+        UsesLaunches = _chosen.Values.Contains(PortableName);
+    }
+
+    /// <summary>The names of all ops.</summary>
+    public static IReadOnlyList<string> Ops { get; } = [.. Table.Select(row => row.Op)];
+
+    /// <summary>The chosen variant of every op.</summary>
+    public IReadOnlyDictionary<string, string> Chosen => _chosen;
+
+    /// <inheritdoc cref="Ops.Embedding"/>
+    public Embedding Embedding => Get<Embedding>();
+
+    /// <inheritdoc cref="Ops.LayerNorm"/>
+    public LayerNorm LayerNorm => Get<LayerNorm>();
+
+    /// <inheritdoc cref="Ops.MatMul"/>
+    public MatMul MatMul => Get<MatMul>();
+
+    /// <inheritdoc cref="Ops.Attention"/>
+    public Attention Attention => Get<Attention>();
+
+    /// <inheritdoc cref="Ops.CachedAttention"/>
+    public CachedAttention CachedAttention => Get<CachedAttention>();
+
+    /// <inheritdoc cref="Ops.Activation"/>
+    public Activation Activation => Get<Activation>();
+
+    /// <inheritdoc cref="Ops.Dropout"/>
+    public Dropout Dropout => Get<Dropout>();
+
+    /// <inheritdoc cref="Ops.Elementwise"/>
+    public Elementwise Elementwise => Get<Elementwise>();
+
+    /// <inheritdoc cref="Ops.LogProb"/>
+    public LogProb LogProb => Get<LogProb>();
+
+    /// <inheritdoc cref="Ops.RankingLoss"/>
+    public RankingLoss RankingLoss => Get<RankingLoss>();
+
+    /// <inheritdoc cref="Ops.PpoLoss"/>
+    public PpoLoss PpoLoss => Get<PpoLoss>();
+
+    /// <inheritdoc cref="Ops.Norm"/>
+    public Norm Norm => Get<Norm>();
+
+    /// <inheritdoc cref="Ops.AdamW"/>
+    public AdamW AdamW => Get<AdamW>();
+
+    /// <inheritdoc cref="Ops.Sampling"/>
+    public Sampling Sampling => Get<Sampling>();
+
+    /// <summary>Whether any chosen variant launches kernels, so that the host has something to wait for.</summary>
+    internal bool UsesLaunches { get; }
+
+    private const string PortableName = "portable";
+
+    /// <summary>The variants that run on a device, the default first.</summary>
+    /// <param name="device">The device.</param>
+    /// <returns>Their names.</returns>
+    public static IReadOnlyList<string> Variants(ComputeDevice device) => device.IsHostMemory
+        ? [.. SimdWidths.Where(w => w.IsSupported).Select(w => w.Name), PortableName]
+        : [PortableName];
+
+    /// <summary>Disposes what the variants hold.</summary>
+    public void Dispose()
+    {
+        foreach (object op in _made.Values) (op as IDisposable)?.Dispose();
+    }
+
+    private static readonly (string Name, bool IsSupported, Type Simd, Type Vector)[] SimdWidths =
+    [
+        ("simd512", System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated, typeof(Simd512), typeof(System.Runtime.Intrinsics.Vector512<float>)),
+        ("simd256", System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated, typeof(Simd256), typeof(System.Runtime.Intrinsics.Vector256<float>)),
+        ("simd128", System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated, typeof(Simd128), typeof(System.Runtime.Intrinsics.Vector128<float>)),
+        ("scalar", true, typeof(Scalar), typeof(float)),
+    ];
+
+    private T Get<T>()
+        where T : class
+    {
+        // Made at first use: compiling a kernel takes up to 90 ms, and no run uses all ops.
+        if (_made.TryGetValue(typeof(T), out object? op)) return (T)op;
+        var row = Array.Find(Table, r => r.Type == typeof(T))!;
+        string variant = _chosen[row.Op];
+        var width = Array.Find(SimdWidths, w => w.Name == variant);
+        op = width.Name is null
+            ? Activator.CreateInstance(row.Portable, _device)!
+            : Activator.CreateInstance(row.Simd.MakeGenericType(width.Simd, width.Vector), _device.Team)!;
+        _made[typeof(T)] = op;
+        return (T)op;
+    }
+}

@@ -1,0 +1,56 @@
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Kernels.Ops;
+
+/// <summary>Where Adam's ε is added.</summary>
+public enum AdamForm
+{
+    /// <summary>PyTorch's, after the bias correction of v: Δ = lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε).</summary>
+    PyTorch,
+
+    /// <summary>TensorFlow 1's, before it, as in the original RLHF code: Δ = lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m / (√v + ε).</summary>
+    TensorFlow,
+}
+
+/// <summary>The numbers of one AdamW step.</summary>
+/// <param name="LearningRate">lr of this step.</param>
+/// <param name="Beta1">β₁, decay of the first moment.</param>
+/// <param name="Beta2">β₂, decay of the second moment.</param>
+/// <param name="Epsilon">ε.</param>
+/// <param name="WeightDecay">λ, decoupled: w −= lr·λ·w before the update.</param>
+/// <param name="GradientScale">Factor on the gradient: 1, or less where the global norm is clipped.</param>
+/// <param name="Step">t, from 1.</param>
+/// <param name="Form">Where ε is added.</param>
+public readonly record struct AdamWStep(
+    float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, float GradientScale, int Step, AdamForm Form)
+{
+    /// <summary>The factor of m / denominator: lr/(1 − β₁ᵗ), times √(1 − β₂ᵗ) in TensorFlow's form.</summary>
+    public float StepSize => (float)(LearningRate / (1 - Math.Pow(Beta1, Step)) * (Form == AdamForm.TensorFlow ? Math.Sqrt(1 - Math.Pow(Beta2, Step)) : 1));
+
+    /// <summary>The factor of √v in the denominator: 1/√(1 − β₂ᵗ), or 1 in TensorFlow's form.</summary>
+    public float RootScale => (float)(Form == AdamForm.TensorFlow ? 1 : 1 / Math.Sqrt(1 - Math.Pow(Beta2, Step)));
+}
+
+/// <summary>
+/// AdamW (Kingma and Ba 2015; Loshchilov and Hutter 2019) over flat memory: g ← scale·g; m ← β₁m + (1 − β₁)g;
+/// v ← β₂v + (1 − β₂)g²; w ← w − lr·λ·w − stepSize·m/(rootScale·√v + ε).
+/// </summary>
+public abstract class AdamW
+{
+    /// <summary>One update of a flat range of parameters.</summary>
+    /// <param name="weights">w (any shape) +=</param>
+    /// <param name="gradients">g (as many)</param>
+    /// <param name="firstMoments">m (as many) =</param>
+    /// <param name="secondMoments">v (as many) =</param>
+    /// <param name="step">The step's numbers.</param>
+    /// <exception cref="ArgumentException">The sizes differ.</exception>
+    public void Step(Tensor weights, Tensor gradients, Tensor firstMoments, Tensor secondMoments, in AdamWStep step)
+    {
+        Guard.Require(nameof(AdamW), weights.Length == gradients.Length && weights.Length == firstMoments.Length && weights.Length == secondMoments.Length,
+            $"weights {weights}, gradients {gradients}, moments {firstMoments} and {secondMoments} differ in size");
+        Guard.Require(nameof(AdamW), step.Step >= 1, $"step {step.Step} is below 1");
+        if (weights.Length > 0) StepCore(weights, gradients, firstMoments, secondMoments, step);
+    }
+
+    private protected abstract void StepCore(Tensor weights, Tensor gradients, Tensor firstMoments, Tensor secondMoments, in AdamWStep step);
+}

@@ -1,0 +1,78 @@
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Kernels.Ops;
+
+/// <summary>How the weight of a linear map lies in memory.</summary>
+public enum WeightLayout
+{
+    /// <summary>W (IC, OC), as GPT-2 stores its linear layers: y = x·W.</summary>
+    InOut,
+
+    /// <summary>W (OC, IC), as the tied token embedding and the heads: y = x·Wᵀ.</summary>
+    OutIn,
+}
+
+/// <summary>
+/// The linear map y = x·W + bias (+ residual) and its two gradients. One blocked product serves all three, for both
+/// layouts of the weight.
+/// </summary>
+public abstract class MatMul
+{
+    /// <summary>y = x·W + bias + residual.</summary>
+    /// <param name="y">y (N, OC) =; may be <paramref name="residual"/> itself, which then accumulates</param>
+    /// <param name="x">x (N, IC)</param>
+    /// <param name="weight">W (IC, OC) or (OC, IC), as <paramref name="layout"/> says</param>
+    /// <param name="bias">bias (OC), or none</param>
+    /// <param name="layout">How W lies in memory.</param>
+    /// <param name="residual">residual (N, OC), added to the product; or none</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public void Forward(Tensor y, Tensor x, Tensor weight, Tensor bias = default, WeightLayout layout = WeightLayout.InOut, Tensor residual = default)
+    {
+        CheckWeight(weight, x.Cols, y.Cols, layout);
+        Guard.Shape(nameof(MatMul), y, x.Rows, y.Cols);
+        Guard.OptionalVector(nameof(MatMul), bias, y.Cols);
+        Guard.OptionalShape(nameof(MatMul), residual, y.Rows, y.Cols);
+        if (y.Length > 0) ForwardCore(y, x, weight, bias, layout, residual);
+    }
+
+    /// <summary>dX = dY·Wᵀ, or dX += dY·Wᵀ.</summary>
+    /// <param name="dX">dX (N, IC) =, or += if <paramref name="accumulate"/></param>
+    /// <param name="dY">dY (N, OC)</param>
+    /// <param name="weight">W (IC, OC) or (OC, IC), as <paramref name="layout"/> says</param>
+    /// <param name="layout">How W lies in memory.</param>
+    /// <param name="accumulate">Whether dX is added to rather than overwritten.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public void BackwardInput(Tensor dX, Tensor dY, Tensor weight, WeightLayout layout = WeightLayout.InOut, bool accumulate = false)
+    {
+        CheckWeight(weight, dX.Cols, dY.Cols, layout);
+        Guard.Shape(nameof(MatMul), dX, dY.Rows, dX.Cols);
+        if (dX.Length > 0) BackwardInputCore(dX, dY, weight, layout, accumulate);
+    }
+
+    /// <summary>dW += xᵀ·dY (or its transpose, as the layout says); dBias += Σₙ dY[n].</summary>
+    /// <param name="dWeight">dW (IC, OC) or (OC, IC) +=</param>
+    /// <param name="dBias">dBias (OC) +=, or none</param>
+    /// <param name="x">x (N, IC)</param>
+    /// <param name="dY">dY (N, OC)</param>
+    /// <param name="layout">How W lies in memory.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public void BackwardWeight(Tensor dWeight, Tensor dBias, Tensor x, Tensor dY, WeightLayout layout = WeightLayout.InOut)
+    {
+        CheckWeight(dWeight, x.Cols, dY.Cols, layout);
+        Guard.Shape(nameof(MatMul), dY, x.Rows, dY.Cols);
+        Guard.OptionalVector(nameof(MatMul), dBias, dY.Cols);
+        if (x.Rows > 0) BackwardWeightCore(dWeight, dBias, x, dY, layout);
+    }
+
+    private protected abstract void ForwardCore(Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual);
+
+    private protected abstract void BackwardInputCore(Tensor dX, Tensor dY, Tensor weight, WeightLayout layout, bool accumulate);
+
+    private protected abstract void BackwardWeightCore(Tensor dWeight, Tensor dBias, Tensor x, Tensor dY, WeightLayout layout);
+
+    private static void CheckWeight(Tensor weight, int inputs, int outputs, WeightLayout layout)
+    {
+        if (layout == WeightLayout.InOut) Guard.Shape(nameof(MatMul), weight, inputs, outputs);
+        else Guard.Shape(nameof(MatMul), weight, outputs, inputs);
+    }
+}
