@@ -2,7 +2,7 @@ namespace NativeRlhf.Reference;
 
 /// <summary>
 /// Softmax over the vocabulary, in logarithms. With z = logits/T: p = exp(z − lse), lse = log Σⱼ exp(zⱼ);
-/// log p(target) = z[target] − lse; entropy −Σ p·log p = lse − Σ p·z. Cross-entropy is the mean of −log p(target).
+/// log p(target) = z[target] − lse; entropy −Σ p·log p. Cross-entropy is the mean of −log p(target).
 /// </summary>
 public static class LogProb
 {
@@ -28,11 +28,11 @@ public static class LogProb
 
             logprobs[n] = logits[n * V + targets[n]] / temperature - lse[n];
             if (entropy is null) continue;
-            entropy[n] = lse[n];
+            entropy[n] = 0;
             for (int j = 0; j < V; j++)
             {
-                double z = logits[n * V + j] / temperature;
-                entropy[n] -= Math.Exp(z - lse[n]) * z;
+                double logP = logits[n * V + j] / temperature - lse[n];
+                entropy[n] -= Math.Exp(logP) * logP;
             }
         }
     }
