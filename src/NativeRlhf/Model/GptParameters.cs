@@ -27,6 +27,7 @@ public sealed record LayerParameters(
 public sealed class GptParameters : IDisposable
 {
     private readonly Dictionary<string, Tensor> _byName = [];
+    private readonly List<(TensorSpec Spec, long Start)> _places = [];
 
     /// <summary>Allocates the arena, filled with zeros.</summary>
     /// <param name="device">The device.</param>
@@ -39,16 +40,16 @@ public sealed class GptParameters : IDisposable
         Specs = config.Specs(hasScore);
         Count = Specs.Sum(spec => spec.Length);
         Arena = device.AllocateArena(Specs.Sum(spec => Arena.AlignUp(spec.Length)));
-        foreach (var spec in Specs.OrderByDescending(spec => spec.HasWeightDecay)) _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols);
-        long decayed = Specs.Where(spec => spec.HasWeightDecay).Sum(spec => Arena.AlignUp(spec.Length));
-        WithDecay = Range(0, decayed);
-        WithoutDecay = Range(decayed, Arena.Capacity - decayed);
+        foreach (var spec in Specs.OrderByDescending(spec => spec.HasWeightDecay))
+        {
+            _places.Add((spec, Arena.Used));
+            _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols);
+        }
+
         Layers = [.. Enumerable.Range(0, config.Layers).Select(l => new LayerParameters(
             this[$"h.{l}.ln_1.weight"], this[$"h.{l}.ln_1.bias"], this[$"h.{l}.attn.c_attn.weight"], this[$"h.{l}.attn.c_attn.bias"],
             this[$"h.{l}.attn.c_proj.weight"], this[$"h.{l}.attn.c_proj.bias"], this[$"h.{l}.ln_2.weight"], this[$"h.{l}.ln_2.bias"],
             this[$"h.{l}.mlp.c_fc.weight"], this[$"h.{l}.mlp.c_fc.bias"], this[$"h.{l}.mlp.c_proj.weight"], this[$"h.{l}.mlp.c_proj.bias"]))];
-
-        Tensor Range(long start, long length) => new(Arena.All.View.SubView(start, length), 1, checked((int)length));
     }
 
     /// <summary>The model's shape.</summary>
@@ -69,11 +70,32 @@ public sealed class GptParameters : IDisposable
     /// <summary>Everything, flat.</summary>
     public Tensor All => Arena.All;
 
-    /// <summary>All matrices, flat: what weight decay applies to.</summary>
-    public Tensor WithDecay { get; }
+    /// <summary>
+    /// The flat ranges of some parameters: neighbours with the same weight decay are one range. With all parameters there
+    /// are two, all matrices and all vectors.
+    /// </summary>
+    /// <param name="selects">Which parameters.</param>
+    /// <returns>Each range's first element, length, and whether weight decay applies.</returns>
+    public IReadOnlyList<(long Start, long Length, bool HasWeightDecay)> Ranges(Func<TensorSpec, bool> selects)
+    {
+        List<(long Start, long Length, bool HasWeightDecay)> ranges = [];
+        foreach (var (spec, start) in _places.Where(place => selects(place.Spec)))
+        {
+            long length = Arena.AlignUp(spec.Length);
+            if (ranges is [.., var last] && last.Start + last.Length == start && last.HasWeightDecay == spec.HasWeightDecay)
+                ranges[^1] = last with { Length = last.Length + length };
+            else
+                ranges.Add((start, length, spec.HasWeightDecay));
+        }
 
-    /// <summary>All vectors, flat: biases and LayerNorm.</summary>
-    public Tensor WithoutDecay { get; }
+        return ranges;
+    }
+
+    /// <summary>A flat range of the arena.</summary>
+    /// <param name="start">The first element.</param>
+    /// <param name="length">How many elements.</param>
+    /// <returns>A row vector over the same memory.</returns>
+    public Tensor Flat(long start, long length) => new(Arena.All.View.SubView(start, length), 1, checked((int)length));
 
     /// <summary>wte.weight (V, C): the token embedding.</summary>
     public Tensor TokenEmbedding => this["wte.weight"];

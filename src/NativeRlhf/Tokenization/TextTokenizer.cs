@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using NativeRlhf.Data;
 
 namespace NativeRlhf.Tokenization;
 
@@ -12,7 +13,7 @@ namespace NativeRlhf.Tokenization;
 /// encoding treats these names as ordinary text unless the caller asks to recognise them.
 /// </para>
 /// </summary>
-public abstract class TextTokenizer
+public abstract class TextTokenizer : ITextEncoder
 {
     /// <summary>The text of GPT-2's end-of-text token, the default of tokenizers that are trained here.</summary>
     public const string DefaultEndOfText = "<|endoftext|>";
@@ -79,6 +80,8 @@ public abstract class TextTokenizer
             ArrayPool<byte>.Shared.Return(utf8);
         }
     }
+
+    int[] ITextEncoder.Encode(string text) => Encode(text);
 
     /// <summary>Encodes bytes; for UTF-8 the result is that of <see cref="Encode"/>.</summary>
     /// <param name="bytes">Any bytes.</param>
