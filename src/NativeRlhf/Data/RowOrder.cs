@@ -1,3 +1,5 @@
+using NativeRlhf.Kernels.Device;
+
 namespace NativeRlhf.Data;
 
 /// <summary>
@@ -10,24 +12,20 @@ namespace NativeRlhf.Data;
 /// </remarks>
 public sealed class RowOrder
 {
-    private readonly Func<ulong, ulong> _random;
+    private readonly ulong _seed;
     private readonly int[] _permutation;
     private long _epoch = -1;
 
     /// <summary>An order of rows.</summary>
+    /// <param name="seed">The run's seed.</param>
     /// <param name="count">How many rows there are, ≥ 1.</param>
     /// <param name="shuffle">Whether they are shuffled.</param>
-    /// <param name="random">
-    /// 64 random bits for a position: a counter-based generator that is keyed by the seed and by the purpose. The draw of
-    /// the swap at index j of epoch e is taken at position e · 2³² + j.
-    /// </param>
-    public RowOrder(int count, bool shuffle, Func<ulong, ulong> random)
+    public RowOrder(ulong seed, int count, bool shuffle)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        ArgumentNullException.ThrowIfNull(random);
         Count = count;
         Shuffle = shuffle;
-        _random = random;
+        _seed = seed;
         _permutation = shuffle ? new int[count] : [];
     }
 
@@ -38,7 +36,7 @@ public sealed class RowOrder
     public bool Shuffle { get; }
 
     /// <summary>The row drawn at a position.</summary>
-    /// <param name="position">How many rows were drawn before in this run, ≥ 0 and below 2³² epochs.</param>
+    /// <param name="position">How many rows were drawn before in this run, ≥ 0 and within 2³² epochs.</param>
     /// <returns>An index from 0 to <see cref="Count"/> − 1.</returns>
     public int this[long position]
     {
@@ -49,20 +47,24 @@ public sealed class RowOrder
             if (!Shuffle)
                 return (int)index;
             if (epoch != _epoch)
-                Permute(epoch);
+                Permute(checked((uint)epoch));
             return _permutation[index];
         }
     }
 
-    /// <summary>Fisher–Yates from the identity: every permutation is equally likely.</summary>
-    private void Permute(long epoch)
+    /// <summary>
+    /// Fisher–Yates from the identity: every permutation is equally likely. The draw of the swap at index j of epoch e is the
+    /// one at position j of stream e.
+    /// </summary>
+    private void Permute(uint epoch)
     {
         for (int i = 0; i < Count; i++)
             _permutation[i] = i;
-        for (int j = Count - 1; j > 0; j--)
+        for (uint j = (uint)Count - 1; j > 0; j--)
         {
+            Philox.Words words = Philox.At(_seed, RandomPurpose.Shuffling, epoch, j);
             // The high word of bits · (j + 1): uniform on [0, j] up to a bias below (j + 1) / 2⁶⁴.
-            int other = (int)Math.BigMul(_random(((ulong)epoch << 32) | (uint)j), (ulong)j + 1, out _);
+            int other = (int)Math.BigMul(((ulong)words.X << 32) | words.Y, (ulong)j + 1, out _);
             (_permutation[j], _permutation[other]) = (_permutation[other], _permutation[j]);
         }
         _epoch = epoch;
