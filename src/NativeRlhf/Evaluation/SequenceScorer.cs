@@ -22,7 +22,7 @@ public sealed class SequenceScorer(Workspace workspace)
     public float[][] LogProbs(Gpt model, IReadOnlyList<TokenRow> rows, float temperature = 1, IList<float[]>? entropies = null)
     {
         float[][] result = new float[rows.Count][];
-        foreach (var (start, count) in Batches(rows, row => row.Tokens.Length))
+        foreach (var (start, count) in Batches(rows, PackedBatch.InputLength))
         {
             var hidden = Pass(model, rows, start, count);
             Tensor logprobs = workspace.Values.Slice(0, workspace.Targets.Count);
@@ -47,7 +47,7 @@ public sealed class SequenceScorer(Workspace workspace)
     public float[][] Values(Gpt model, IReadOnlyList<TokenRow> rows)
     {
         float[][] result = new float[rows.Count][];
-        foreach (var (start, count) in Batches(rows, row => row.Tokens.Length))
+        foreach (var (start, count) in Batches(rows, PackedBatch.InputLength))
         {
             var hidden = Pass(model, rows, start, count);
             Tensor values = workspace.Values.Slice(0, workspace.Targets.Count);
@@ -112,8 +112,8 @@ public sealed class SequenceScorer(Workspace workspace)
     private Tensor Pass(Gpt model, IReadOnlyList<TokenRow> rows, int start, int count)
     {
         TokenRow[] part = [.. rows.Skip(start).Take(count)];
-        workspace.Batch.Set<TokenRow>(part, row => row.Tokens);
-        workspace.Targets.Set(workspace.Batch, Array.ConvertAll(part, row => row.CountedFrom));
+        workspace.Batch.SetInputs(part);
+        workspace.Targets.Set(part);
         return model.Forward(workspace.Batch, workspace.Activations);
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Model;
@@ -95,9 +96,9 @@ public sealed class DecodeRows : IDisposable
     /// <summary>Copies the rows to the device.</summary>
     public void Upload()
     {
-        Tokens.Set(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_tokens));
-        Slots.Set(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_slots));
-        Positions.Set(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_positions));
+        Tokens.Set(CollectionsMarshal.AsSpan(_tokens));
+        Slots.Set(CollectionsMarshal.AsSpan(_slots));
+        Positions.Set(CollectionsMarshal.AsSpan(_positions));
     }
 
     /// <inheritdoc/>

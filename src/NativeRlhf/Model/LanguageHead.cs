@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using NativeRlhf.Data;
 using NativeRlhf.Kernels;
 using NativeRlhf.Kernels.Device;
 
@@ -129,26 +131,26 @@ public sealed class Targets : IDisposable
     /// <summary>tokens (M): the counted tokens</summary>
     public IndexBuffer Tokens { get; }
 
-    /// <summary>Collects the counted tokens of packed sequences.</summary>
-    /// <param name="batch">The packed sequences.</param>
-    /// <param name="countedFrom">For every sequence the index of its first counted token, at least 1.</param>
-    public void Set(PackedBatch batch, ReadOnlySpan<int> countedFrom)
+    /// <summary>Collects the counted tokens of rows that were packed by <see cref="PackedBatch.SetInputs"/>.</summary>
+    /// <param name="rows">The rows.</param>
+    public void Set(ReadOnlySpan<TokenRow> rows)
     {
         _rows.Clear();
         _tokens.Clear();
-        var offsets = batch.Layout.Offsets.Host;
-        var tokens = batch.Tokens.Host;
-        for (int s = 0; s < countedFrom.Length; s++)
+        int offset = 0;
+        foreach (var row in rows)
         {
-            for (int i = offsets[s] + countedFrom[s]; i < offsets[s + 1]; i++)
+            for (int i = row.CountedFrom; i < row.Tokens.Length; i++)
             {
-                _rows.Add(i - 1);
-                _tokens.Add(tokens[i]);
+                _rows.Add(offset + i - 1);
+                _tokens.Add(row.Tokens[i]);
             }
+
+            offset += PackedBatch.InputLength(row);
         }
 
-        Rows.Set(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_rows));
-        Tokens.Set(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_tokens));
+        Rows.Set(CollectionsMarshal.AsSpan(_rows));
+        Tokens.Set(CollectionsMarshal.AsSpan(_tokens));
     }
 
     /// <inheritdoc/>

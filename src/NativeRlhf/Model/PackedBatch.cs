@@ -1,3 +1,4 @@
+using NativeRlhf.Data;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Model;
@@ -50,6 +51,15 @@ public sealed class PackedBatch : IDisposable
     /// <summary>Replaces the content.</summary>
     /// <param name="sequences">The tokens of every sequence, at least one each.</param>
     public void Set(params ReadOnlySpan<int[]> sequences) => Set(sequences, tokens => tokens);
+
+    /// <summary>Replaces the content by what predicts the tokens of rows: all tokens but the last, which predicts nothing.</summary>
+    /// <param name="rows">The rows.</param>
+    public void SetInputs(ReadOnlySpan<TokenRow> rows) => Set(rows, static row => row.Tokens.AsSpan(0, InputLength(row)));
+
+    /// <summary>The tokens of a row that go through the model: all but the last, and at least one.</summary>
+    /// <param name="row">The row.</param>
+    /// <returns>Their number.</returns>
+    public static int InputLength(TokenRow row) => Math.Max(1, row.Tokens.Length - 1);
 
     /// <inheritdoc/>
     public void Dispose()
