@@ -39,6 +39,41 @@ internal static unsafe class SimdMath<S, V>
         return S.Subtract(S.Set(1f), S.Divide(S.Set(2f), S.Add(e, S.Set(1f))));
     }
 
+    /// <summary>
+    /// Φ(x) = ½ erfc(−x/√2), relative error below 3e-7 + 1e-7·x²: erfc(z) = t·exp(−z² + P(t)) with t = 1/(1 + z/2) for
+    /// z ≥ 0, P the Chebyshev fit of Press et al., "Numerical recipes", section 6.2.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V NormalCdf(V x)
+    {
+        V z = S.Multiply(S.Max(x, S.Subtract(S.Zero, x)), S.Set(0.70710678f));
+        V t = S.Divide(S.Set(1f), S.FusedMultiplyAdd(z, S.Set(0.5f), S.Set(1f)));
+        V p = S.Set(0.17087277f);
+        p = S.FusedMultiplyAdd(p, t, S.Set(-0.82215223f));
+        p = S.FusedMultiplyAdd(p, t, S.Set(1.48851587f));
+        p = S.FusedMultiplyAdd(p, t, S.Set(-1.13520398f));
+        p = S.FusedMultiplyAdd(p, t, S.Set(0.27886807f));
+        p = S.FusedMultiplyAdd(p, t, S.Set(-0.18628806f));
+        p = S.FusedMultiplyAdd(p, t, S.Set(0.09678418f));
+        p = S.FusedMultiplyAdd(p, t, S.Set(0.37409196f));
+        p = S.FusedMultiplyAdd(p, t, S.Set(1.00002368f));
+        p = S.FusedMultiplyAdd(p, t, S.Set(-1.26551223f));
+        V half = S.Multiply(S.Multiply(t, S.Set(0.5f)), Exp(S.Subtract(p, S.Multiply(z, z))));
+        return S.SelectGreater(x, S.Zero, S.Subtract(S.Set(1f), half), half);
+    }
+
+    /// <summary>The largest of <paramref name="count"/> elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Maximum(float* a, int count)
+    {
+        V max = S.Set(float.NegativeInfinity);
+        int i = 0;
+        for (; i <= count - S.Width; i += S.Width) max = S.Max(max, S.Load(a + i));
+        float result = S.Maximum(max);
+        for (; i < count; i++) result = MathF.Max(result, a[i]);
+        return result;
+    }
+
     /// <summary>dot(a, b) over <paramref name="count"/> elements; four partial sums, added in a fixed order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Dot(float* a, float* b, int count)

@@ -1,12 +1,16 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace NativeRlhf.Kernels.Device;
 
 /// <summary>The body of a parallel loop. A struct, so that a region allocates nothing.</summary>
 internal interface IParallelBody
 {
-    /// <summary>Does item <paramref name="index"/>. What it computes must not depend on who runs it or when.</summary>
-    void Run(int index);
+    /// <summary>
+    /// Does item <paramref name="index"/>. What it computes must not depend on who runs it or when;
+    /// <paramref name="worker"/> only says whose scratch memory may be used.
+    /// </summary>
+    void Run(int index, int worker);
 }
 
 /// <summary>
@@ -20,11 +24,13 @@ public sealed unsafe class WorkerTeam : IDisposable
     private const int SpinsBeforeSleep = 400;
 
     private readonly Thread[] _threads;
+    private readonly float*[] _scratch;
+    private readonly int[] _scratchLength;
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Lock _oneAtATime = new();
 
     // The loop under way. Written before _generation, read after it.
-    private delegate*<void*, int, void> _run;
+    private delegate*<void*, int, int, void> _run;
     private void* _body;
     private int _count;
     private Exception? _failure;
@@ -42,9 +48,12 @@ public sealed unsafe class WorkerTeam : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         _threads = new Thread[threads - 1];
+        _scratch = new float*[threads];
+        _scratchLength = new int[threads];
         for (int i = 0; i < _threads.Length; i++)
         {
-            _threads[i] = new Thread(Work) { IsBackground = true, Name = $"worker {i + 1}" };
+            int worker = i + 1;
+            _threads[i] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"worker {worker}" };
             _threads[i].Start();
         }
     }
@@ -62,7 +71,7 @@ public sealed unsafe class WorkerTeam : IDisposable
         if (count <= 0) return;
         if (_threads.Length == 0 || count == 1)
         {
-            for (int i = 0; i < count; i++) body.Run(i);
+            for (int i = 0; i < count; i++) body.Run(i, 0);
             return;
         }
 
@@ -78,7 +87,7 @@ public sealed unsafe class WorkerTeam : IDisposable
             int asleep = Volatile.Read(ref _asleep.Value);
             if (asleep > 0) _wake.Release(asleep);
 
-            Claim();
+            Claim(0);
             var spinner = new SpinWait();
             while (Volatile.Read(ref _working.Value) != 0)
             {
@@ -103,17 +112,34 @@ public sealed unsafe class WorkerTeam : IDisposable
         if (_threads.Length > 0) _wake.Release(_threads.Length);
         foreach (var thread in _threads) thread.Join();
         _wake.Dispose();
+        foreach (float* memory in _scratch) NativeMemory.AlignedFree(memory);
     }
 
-    private static void RunItem<TBody>(void* body, int index)
-        where TBody : struct, IParallelBody => Unsafe.AsRef<TBody>(body).Run(index);
+    /// <summary>Memory of a worker that lasts for one item: 64-byte aligned, at least as long as asked, content undefined.</summary>
+    /// <param name="worker">The worker that runs the item.</param>
+    /// <param name="length">The number of floats.</param>
+    /// <returns>The worker's memory.</returns>
+    internal float* Scratch(int worker, int length)
+    {
+        if (_scratchLength[worker] < length)
+        {
+            NativeMemory.AlignedFree(_scratch[worker]);
+            _scratch[worker] = (float*)NativeMemory.AlignedAlloc((nuint)length * sizeof(float), 64);
+            _scratchLength[worker] = length;
+        }
 
-    private void Claim()
+        return _scratch[worker];
+    }
+
+    private static void RunItem<TBody>(void* body, int index, int worker)
+        where TBody : struct, IParallelBody => Unsafe.AsRef<TBody>(body).Run(index, worker);
+
+    private void Claim(int worker)
     {
         try
         {
             int index;
-            while ((index = Interlocked.Increment(ref _next.Value) - 1) < _count) _run(_body, index);
+            while ((index = Interlocked.Increment(ref _next.Value) - 1) < _count) _run(_body, index, worker);
         }
         catch (Exception exception)
         {
@@ -123,7 +149,7 @@ public sealed unsafe class WorkerTeam : IDisposable
         }
     }
 
-    private void Work()
+    private void Work(int worker)
     {
         int seen = 0;
         while (true)
@@ -142,7 +168,7 @@ public sealed unsafe class WorkerTeam : IDisposable
 
             seen++;
             if (_stop) return;
-            Claim();
+            Claim(worker);
             Interlocked.Decrement(ref _working.Value);
         }
     }
@@ -156,10 +182,10 @@ public sealed unsafe class WorkerTeam : IDisposable
     }
 
     // A cache line of its own each: they are written by different threads.
-    [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Explicit, Size = 128)]
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
     private struct PaddedCounter
     {
-        [System.Runtime.InteropServices.FieldOffset(64)]
+        [FieldOffset(64)]
         public int Value;
     }
 }

@@ -1,0 +1,74 @@
+using ILGPU;
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Kernels.Ops;
+
+/// <summary>A few rows an item; each row is read for its maximum, then once more for everything else.</summary>
+internal sealed unsafe class LogProbSimd<S, V>(WorkerTeam team) : LogProb
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private const int BlockRows = 4;
+
+    private protected override void ForwardCore(Tensor logprobs, Tensor lse, Tensor entropy, Tensor logits, ArrayView<int> targets, float inverseTemperature) =>
+        team.For((logits.Rows + BlockRows - 1) / BlockRows, new Softmax(
+            logprobs.Pointer, lse.Pointer, entropy.IsNone ? null : entropy.Pointer, logits.Pointer, targets.Pointer(), inverseTemperature, logits.Rows, logits.Cols));
+
+    private protected override void BackwardCore(Tensor dLogits, Tensor dLogprobs, Tensor lse, Tensor logits, ArrayView<int> targets, float inverseTemperature) =>
+        team.For((logits.Rows + BlockRows - 1) / BlockRows, new Gradient(
+            dLogits.Pointer, dLogprobs.Pointer, lse.Pointer, logits.Pointer, targets.Pointer(), inverseTemperature, logits.Rows, logits.Cols));
+
+    private readonly struct Softmax(float* logprobs, float* lse, float* entropy, float* logits, int* targets, float inverseTemperature, int rows, int columns) : IParallelBody
+    {
+        public void Run(int index, int worker)
+        {
+            for (int n = index * BlockRows; n < Math.Min(rows, (index + 1) * BlockRows); n++)
+            {
+                float* row = logits + ((nint)n * columns);
+                float max = SimdMath<S, V>.Maximum(row, columns);
+
+                // s = Σ exp(d), t = Σ d·exp(d) with d = (logit − max)/T: lse = max/T + log s, entropy = log s − t/s.
+                V vectorMax = S.Set(max), scale = S.Set(inverseTemperature), sums = S.Zero, moments = S.Zero;
+                int j = 0;
+                for (; j <= columns - S.Width; j += S.Width)
+                {
+                    V d = S.Multiply(S.Subtract(S.Load(row + j), vectorMax), scale), e = SimdMath<S, V>.Exp(d);
+                    sums = S.Add(sums, e);
+                    moments = S.FusedMultiplyAdd(d, e, moments);
+                }
+
+                float s = S.Sum(sums), t = S.Sum(moments);
+                for (; j < columns; j++)
+                {
+                    float d = (row[j] - max) * inverseTemperature, e = MathF.Exp(d);
+                    s += e;
+                    t += d * e;
+                }
+
+                float logSum = MathF.Log(s);
+                lse[n] = (max * inverseTemperature) + logSum;
+                // From the maximum, not from lse: large logits must not cancel.
+                logprobs[n] = ((row[targets[n]] - max) * inverseTemperature) - logSum;
+                if (entropy != null) entropy[n] = logSum - (t / s);
+            }
+        }
+    }
+
+    private readonly struct Gradient(float* dLogits, float* dLogprobs, float* lse, float* logits, int* targets, float inverseTemperature, int rows, int columns) : IParallelBody
+    {
+        public void Run(int index, int worker)
+        {
+            for (int n = index * BlockRows; n < Math.Min(rows, (index + 1) * BlockRows); n++)
+            {
+                float* row = logits + ((nint)n * columns), destination = dLogits + ((nint)n * columns);
+                float factor = dLogprobs[n] * inverseTemperature;
+                V negative = S.Set(-factor), scale = S.Set(inverseTemperature), shift = S.Set(-lse[n]);
+                int j = 0;
+                for (; j <= columns - S.Width; j += S.Width)
+                    S.Store(destination + j, S.Multiply(negative, SimdMath<S, V>.Exp(S.FusedMultiplyAdd(S.Load(row + j), scale, shift))));
+                for (; j < columns; j++) destination[j] = -factor * MathF.Exp((row[j] * inverseTemperature) - lse[n]);
+                destination[targets[n]] += factor;
+            }
+        }
+    }
+}
