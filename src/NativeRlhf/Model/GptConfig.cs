@@ -112,6 +112,12 @@ public sealed record GptConfig
         return config;
     }
 
+    /// <summary>Whether models of two configurations can take turns with one workspace.</summary>
+    /// <param name="other">Another configuration.</param>
+    /// <returns>True if all sizes agree.</returns>
+    public bool HasSameShape(GptConfig other) =>
+        (Layers, Heads, Width, Positions, VocabularySize, Inner) == (other.Layers, other.Heads, other.Width, other.Positions, other.VocabularySize, other.Inner);
+
     /// <summary>Checks what a single value does not show.</summary>
     /// <param name="source">What the message names as the place.</param>
     /// <exception cref="InputException">The values do not fit together.</exception>

@@ -9,6 +9,7 @@ namespace NativeRlhf.Model;
 public sealed class Workspace : IDisposable
 {
     private readonly Arena _arena;
+    private readonly float[] _host;
 
     /// <summary>Plans the memory.</summary>
     /// <param name="device">The device.</param>
@@ -20,6 +21,7 @@ public sealed class Workspace : IDisposable
         Device = device;
         Config = config;
         Capacity = capacity;
+        _host = new float[capacity];
         Activations = new GptActivations(device, config, capacity, forBackward);
         Language = new LanguageHead(device, config);
         Scalar = new ScalarHead(device, config, capacity);
@@ -81,6 +83,18 @@ public sealed class Workspace : IDisposable
 
     /// <summary>The gradient of the last hidden state (capacity, C); none without backward passes.</summary>
     public Tensor DHidden { get; }
+
+    /// <summary>The sum of a vector, in double and in order.</summary>
+    /// <param name="values">A vector of this workspace.</param>
+    /// <returns>Σ values.</returns>
+    public double Sum(Tensor values)
+    {
+        var host = _host.AsSpan(0, (int)values.Length);
+        Device.Download(values, host);
+        double sum = 0;
+        foreach (float value in host) sum += value;
+        return sum;
+    }
 
     /// <inheritdoc/>
     public void Dispose()
