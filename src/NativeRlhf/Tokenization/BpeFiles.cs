@@ -53,6 +53,8 @@ internal static class BpeFiles
         using JsonDocument document = JsonFile.Read(file);
         JsonElement root = document.RootElement;
         JsonElement model = JsonFile.Optional(root, "model") ?? throw new InputException($"{file}: \"model\" is missing");
+        if (model.ValueKind != JsonValueKind.Object)
+            throw JsonFile.Wrong(file, "model", "an object", model);
         CheckPipeline(file, root, model);
 
         Dictionary<string, int> vocabulary = ReadVocabulary(
@@ -175,11 +177,11 @@ internal static class BpeFiles
             throw Unsupported(file, "model.type", type, "only byte-level \"BPE\" is");
         foreach (string key in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
         {
-            if (JsonFile.Optional(model, key) is { } affix && !affix.ValueEquals(""))
-                throw Unsupported(file, $"model.{key}", affix.GetRawText(), "byte-level BPE has none");
+            if (JsonFile.Optional(model, key) is { } affix && !(affix.ValueKind == JsonValueKind.String && affix.ValueEquals("")))
+                throw Unsupported(file, $"model.{key}", affix.ToString(), "byte-level BPE has none");
         }
 
-        if (JsonFile.Optional(model, "dropout") is { } dropout && !(dropout.TryGetDouble(out double rate) && rate == 0))
+        if (JsonFile.Optional(model, "dropout") is { } dropout && !(dropout.ValueKind == JsonValueKind.Number && dropout.TryGetDouble(out double rate) && rate == 0))
             throw Unsupported(file, "model.dropout", dropout.GetRawText(), "encoding is deterministic");
         foreach (string key in new[] { "byte_fallback", "ignore_merges" })
         {
@@ -233,5 +235,5 @@ internal static class BpeFiles
     };
 
     private static InputException Unsupported(string file, string key, string value, string supported) =>
-        new($"{file}: \"{key}\" is {value.Trim('"')}, which is not supported: {supported}");
+        new($"{file}: \"{key}\" is {value}, which is not supported: {supported}");
 }

@@ -120,6 +120,15 @@ public sealed class ByteLevelBpe : TextTokenizer
 
     private static byte[][] Tokens(Dictionary<string, int> vocabulary, IReadOnlyList<AddedToken> addedTokens, BpeSource source)
     {
+        foreach (byte b in ByteAlphabet.Order)
+        {
+            if (!vocabulary.ContainsKey(ByteAlphabet.ToCharacter(b).ToString()))
+            {
+                throw new InputException(
+                    $"{source.Vocabulary}: no token for the byte 0x{b:X2} (\"{ByteAlphabet.ToCharacter(b)}\"); a byte-level BPE has one for each of the 256 bytes");
+            }
+        }
+
         var names = new string?[vocabulary.Count + addedTokens.Count];
         var tokens = new byte[names.Length][];
         foreach ((string name, int id) in vocabulary)
@@ -136,15 +145,6 @@ public sealed class ByteLevelBpe : TextTokenizer
 
         foreach (AddedToken token in addedTokens)
             Place(token.Text, token.Id, Encoding.UTF8.GetBytes(token.Text));
-
-        foreach (byte b in ByteAlphabet.Order)
-        {
-            if (!vocabulary.ContainsKey(ByteAlphabet.ToCharacter(b).ToString()))
-            {
-                throw new InputException(
-                    $"{source.Vocabulary}: no token for the byte 0x{b:X2} (\"{ByteAlphabet.ToCharacter(b)}\"); a byte-level BPE has one for each of the 256 bytes");
-            }
-        }
 
         return tokens;
 

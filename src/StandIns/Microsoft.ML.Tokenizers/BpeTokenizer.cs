@@ -148,7 +148,7 @@ public sealed class BpeTokenizer : Tokenizer
         int n = symbols.Length;
         var next = new int[n];
         var previous = new int[n];
-        var heap = new PriorityQueue<long, (int Rank, int Place)>(n);
+        var heap = new PriorityQueue<long, long>(n);
         for (int i = 0; i < n; i++)
         {
             next[i] = i + 1;
@@ -158,9 +158,9 @@ public sealed class BpeTokenizer : Tokenizer
         for (int i = 0; i + 1 < n; i++)
             Add(i, symbols);
 
-        while (heap.TryDequeue(out long pair, out (int Rank, int Place) at))
+        while (heap.TryDequeue(out long pair, out long rankAndPlace))
         {
-            int left = at.Place;
+            int left = (int)rankAndPlace;
             if (symbols[left] == Merged || next[left] == n || Pair(symbols[left], symbols[next[left]]) != pair)
                 continue;
 
@@ -186,7 +186,7 @@ public sealed class BpeTokenizer : Tokenizer
                 return;
             long pair = Pair(symbols[place], symbols[next[place]]);
             if (_merges.TryGetValue(pair, out Merge merge))
-                heap.Enqueue(pair, (merge.Rank, place));
+                heap.Enqueue(pair, ((long)merge.Rank << 32) | (uint)place);
         }
     }
 

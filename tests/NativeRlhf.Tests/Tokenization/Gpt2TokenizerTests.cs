@@ -81,11 +81,11 @@ public class Gpt2TokenizerTests
     [Test]
     public void Long_runs_take_linear_time()
     {
-        // Work that grows with the square of the length would take hours here, not a fraction of the bound.
+        // Work that grows with the square of the length would take many minutes, not a fraction of the bound.
         var watch = Stopwatch.StartNew();
         foreach (string run in new[] { "a", "ab", " ", "\n", "!?", "1", "\u4f60", "a ", "'", "\U0001f600" })
         {
-            string text = string.Concat(Enumerable.Repeat(run, 1_000_000 / run.Length));
+            string text = string.Concat(Enumerable.Repeat(run, 100_000 / run.Length));
             Assert.That(_gpt2.Decode(_gpt2.Encode(text)), Is.EqualTo(text));
         }
 
