@@ -32,6 +32,7 @@ public sealed class PpoTrainer : Trainer
     private readonly PpoModels _models;
     private readonly IReadOnlyList<EncodedPrompt> _prompts;
     private readonly IReadOnlyList<TokenRow> _pretraining;
+    private readonly RowOrder _minibatchOrder;
     private readonly RowOrder? _pretrainingOrder;
     private readonly Workspace _policyWorkspace, _valueWorkspace;
     private readonly SequenceScorer _policyScorer, _valueScorer;
@@ -58,10 +59,11 @@ public sealed class PpoTrainer : Trainer
         _models = models;
         _prompts = prompts;
         _pretraining = pretraining;
+        _minibatchOrder = new RowOrder(run.Seed, configuration.BatchSize, shuffle: true, RandomPurpose.Minibatches);
         if (configuration.PtxCoef > 0)
         {
             if (pretraining.Count == 0) throw new InputException($"ptxCoef is {configuration.PtxCoef}, but there is no pretraining text; give --pretrain-data, or set ptxCoef to 0");
-            _pretrainingOrder = new RowOrder(pretraining.Count, configuration.Shuffle, position => Bits(RandomPurpose.Shuffling, 1, position));
+            _pretrainingOrder = new RowOrder(run.Seed, pretraining.Count, configuration.Shuffle, RandomPurpose.PretrainingMix);
         }
 
         _policyWorkspace = workspace;
@@ -167,7 +169,7 @@ public sealed class PpoTrainer : Trainer
         var sums = new UpdateSums();
         for (int epoch = 0; epoch < _configuration.InnerEpochs; epoch++)
         {
-            int[] order = Permutation(rows.Length, step, epoch);
+            int[] order = Permutation(step, epoch);
             for (int start = 0; start < order.Length; start += _configuration.MiniBatchSize)
                 Update(experience, order.AsSpan(start, _configuration.MiniBatchSize), learningRate, sums, metrics);
         }
@@ -254,7 +256,7 @@ public sealed class PpoTrainer : Trainer
         sums.Tokens += tokens;
         sums.Updates++;
         sums.GradientNorm += _policyOptimizer.Step(learningRate);
-        _valueOptimizer.Step(_configuration.ValueLearningRate is { } rate ? rate * learningRate / _configuration.LearningRate : learningRate);
+        _valueOptimizer.Step(_configuration.ValueLearningRate is { } rate && _configuration.LearningRate > 0 ? learningRate / _configuration.LearningRate * rate : learningRate);
         _updates++;
         metrics["grad_norm"] = sums.GradientNorm / sums.Updates;
     }
@@ -342,10 +344,10 @@ public sealed class PpoTrainer : Trainer
         ? new FixedKlController(coefficient)
         : new AdaptiveKlController(coefficient, _configuration.KlTarget, _configuration.KlHorizon);
 
-    private int[] Permutation(int count, int step, int epoch)
+    private int[] Permutation(int step, int epoch)
     {
-        var order = new RowOrder(count, shuffle: true, position => Bits(RandomPurpose.Shuffling, 2 + (uint)((step * _configuration.InnerEpochs) + epoch), position));
-        return [.. Enumerable.Range(0, count).Select(i => order[i])];
+        long first = (((long)step * _configuration.InnerEpochs) + epoch) * _minibatchOrder.Count;
+        return [.. Enumerable.Range(0, _minibatchOrder.Count).Select(i => _minibatchOrder[first + i])];
     }
 
     private static void WhitenAll(float[][] values, bool keepMean)

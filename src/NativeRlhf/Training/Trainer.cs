@@ -3,7 +3,6 @@ using System.Text.Json;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
-using NativeRlhf.Kernels.Device;
 using NativeRlhf.Model;
 using NativeRlhf.Optimization;
 
@@ -43,7 +42,7 @@ public abstract class Trainer : IDisposable
         Run = run;
         TotalSteps = configuration.TotalSteps(rows);
         _schedule = configuration.Schedule(rows);
-        _order = new RowOrder(rows, configuration.Shuffle, position => Bits(RandomPurpose.Shuffling, 0, position));
+        _order = new RowOrder(run.Seed, rows, configuration.Shuffle);
         if (configuration.Precision != Precision.Float32)
             throw new InputException("precision: bfloat16 is not available on this device; use float32");
     }
@@ -155,13 +154,6 @@ public abstract class Trainer : IDisposable
     private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.MicroBatchSize is { } rows
         ? new MicroBatches(rows, rows * longestRow)
         : new MicroBatches(0, Math.Max(longestRow, DefaultMicroBatchTokens));
-
-    /// <summary>64 random bits of this run.</summary>
-    private protected ulong Bits(RandomPurpose purpose, uint stream, ulong position)
-    {
-        var words = Philox.At(Run.Seed, purpose, stream, position);
-        return ((ulong)words.X << 32) | words.Y;
-    }
 
     private void Checkpoint(TrainerState state) => Run.Directory.SaveCheckpoint(state.Step, Configuration.KeepCheckpoints, folder =>
     {
