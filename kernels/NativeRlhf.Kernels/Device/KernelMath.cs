@@ -18,7 +18,8 @@ internal static class KernelMath
     /// </summary>
     public static float Erf(float x)
     {
-        float a = MathF.Min(MathF.Abs(x), 4);
+        float a = MathF.Abs(x);
+        if (a > 4) a = 4;
         if (a <= 1)
         {
             float t = a * a;
@@ -57,9 +58,11 @@ internal static class KernelMath
     /// <summary>½x(1 + tanh(√(2/π)(x + 0.044715x³))).</summary>
     public static float GeluTanh(float x) => 0.5f * x * (1 + Tanh(SqrtTwoOverPi * (x + (Cubic * x * x * x))));
 
-    /// <summary>The derivative of <see cref="GeluTanh"/>.</summary>
+    /// <summary>The derivative of <see cref="GeluTanh"/>: 0 below −10 and 1 above 10, where x³ might overflow.</summary>
     public static float GeluTanhDerivative(float x)
     {
+        if (x > 10) x = 10;
+        if (x < -10) x = -10;
         float t = Tanh(SqrtTwoOverPi * (x + (Cubic * x * x * x)));
         return (0.5f * (1 + t)) + (0.5f * x * (1 - (t * t)) * SqrtTwoOverPi * (1 + (3 * Cubic * x * x)));
     }

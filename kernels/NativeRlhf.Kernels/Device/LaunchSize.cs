@@ -12,8 +12,9 @@ internal readonly struct LaunchSize
     /// <summary>The largest group that any kernel is launched with: shared memory is sized by it.</summary>
     public const int MaxGroup = 256;
 
-    // The CPU accelerator runs every group member as a thread of the operating system.
-    private const int CpuGroup = 16;
+    // The CPU accelerator runs every group member as a thread of the operating system: as few as make a group. Tiles need
+    // 4 × 4 threads.
+    private const int CpuGroup = 8, CpuTileEdge = 4;
 
     // Rounds of groups that keep a multiprocessor busy in a loop over elements.
     private const int GroupsPerMultiprocessor = 16;
@@ -25,11 +26,12 @@ internal readonly struct LaunchSize
     /// <param name="preferredGroup">The group size to use where the accelerator allows it; a power of two up to <see cref="MaxGroup"/>.</param>
     public LaunchSize(Accelerator accelerator, int preferredGroup = MaxGroup)
     {
-        int largest = accelerator.AcceleratorType == AcceleratorType.CPU ? CpuGroup : accelerator.MaxNumThreadsPerGroup;
-        _group = preferredGroup;
+        bool isCpu = accelerator.AcceleratorType == AcceleratorType.CPU;
+        int largest = accelerator.MaxNumThreadsPerGroup;
+        _group = isCpu ? CpuGroup : preferredGroup;
         while (_group > largest) _group /= 2;
-        _tileEdge = Tile.MaxEdge;
-        while (_tileEdge * _tileEdge > largest) _tileEdge /= 2;
+        _tileEdge = isCpu ? CpuTileEdge : Tile.MaxEdge;
+        while (_tileEdge * _tileEdge > largest && _tileEdge > CpuTileEdge) _tileEdge /= 2;
         _columns = _group >= 64 ? 8 : 4;
         _elementGroups = accelerator.NumMultiprocessors * GroupsPerMultiprocessor;
     }

@@ -29,7 +29,7 @@ internal sealed class ActivationPortable(ComputeDevice device) : Activation
             float v = x[i];
             if (kind == (int)ActivationKind.GeluTanh) v = KernelMath.GeluTanh(v);
             else if (kind == (int)ActivationKind.GeluExact) v = KernelMath.GeluExact(v);
-            else v = MathF.Max(v, 0);
+            else v = v < 0 ? 0 : v;
             y[i] = v;
         }
     }

@@ -60,7 +60,7 @@ internal sealed class LayerNormPortable(ComputeDevice device) : LayerNorm
     private static void InputGradientKernel(
         ArrayView<float> dX, ArrayView<float> dY, ArrayView<float> x, ArrayView<float> mean, ArrayView<float> rstd, ArrayView<float> weight, int cols)
     {
-        var shared = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        var shared = SharedMemory.Allocate<Float4>(LaunchSize.MaxGroup);
         int row = Grid.IdxX;
         long origin = (long)row * cols;
         float mu = mean[row], r = rstd[row], sum = 0, product = 0;
@@ -71,8 +71,8 @@ internal sealed class LayerNormPortable(ComputeDevice device) : LayerNorm
             product += g * ((x[origin + c] - mu) * r);
         }
 
-        float meanG = GroupReduce.Sum(shared, sum) / cols;
-        float meanProduct = GroupReduce.Sum(shared, product) / cols;
+        var sums = GroupReduce.Sum(shared, new Float4(sum, product, 0, 0));
+        float meanG = sums.X / cols, meanProduct = sums.Y / cols;
         for (int c = Group.IdxX; c < cols; c += Group.DimX)
         {
             float g = dY[origin + c] * weight[c];

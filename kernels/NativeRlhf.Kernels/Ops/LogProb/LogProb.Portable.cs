@@ -29,6 +29,7 @@ internal sealed class LogProbPortable(ComputeDevice device) : LogProb
         ArrayView<float> logprobs, ArrayView<float> lse, ArrayView<float> entropy, ArrayView<float> logits, ArrayView<int> targets, int cols, float inverseTemperature)
     {
         var shared = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        var shared4 = SharedMemory.Allocate<Float4>(LaunchSize.MaxGroup);
         int row = Grid.IdxX;
         long origin = (long)row * cols;
         float max = -float.MaxValue, sum = 0, moment = 0;
@@ -53,14 +54,13 @@ internal sealed class LogProbPortable(ComputeDevice device) : LogProb
 
         float groupMax = GroupReduce.Max(shared, max), shift = max - groupMax, factor = MathF.Exp(shift);
         moment = factor > 0 ? (moment + (sum * shift)) * factor : 0;
-        sum = GroupReduce.Sum(shared, sum * factor);
-        moment = GroupReduce.Sum(shared, moment);
+        var sums = GroupReduce.Sum(shared4, new Float4(sum * factor, moment, 0, 0));
         if (Group.IdxX == 0)
         {
-            float log = MathF.Log(sum);
+            float log = MathF.Log(sums.X);
             lse[row] = groupMax + log;
             logprobs[row] = (logits[origin + targets[row]] * inverseTemperature) - groupMax - log;
-            if (entropy.Length > 0) entropy[row] = log - (moment / sum);
+            if (entropy.Length > 0) entropy[row] = log - (sums.Y / sums.X);
         }
     }
 

@@ -29,6 +29,7 @@ internal sealed class PpoLossPortable(ComputeDevice device) : PpoLoss
         float clipRange, float scale)
     {
         var shared = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        var shared4 = SharedMemory.Allocate<Float4>(LaunchSize.MaxGroup);
         float loss = 0, clips = 0, kl = 0, ratios = 0, largest = 0;
         for (long i = Group.IdxX; i < logprobs.Length; i += Group.DimX)
         {
@@ -43,17 +44,14 @@ internal sealed class PpoLossPortable(ComputeDevice device) : PpoLoss
             largest = MathF.Max(largest, MathF.Abs(ratio - 1));
         }
 
-        loss = GroupReduce.Sum(shared, loss);
-        clips = GroupReduce.Sum(shared, clips);
-        kl = GroupReduce.Sum(shared, kl);
-        ratios = GroupReduce.Sum(shared, ratios);
+        var sums = GroupReduce.Sum(shared4, new Float4(loss, clips, kl, ratios));
         largest = GroupReduce.Max(shared, largest);
         if (Group.IdxX == 0)
         {
-            statistics[0] += loss;
-            statistics[1] += clips;
-            statistics[2] += kl;
-            statistics[3] += ratios;
+            statistics[0] += sums.X;
+            statistics[1] += sums.Y;
+            statistics[2] += sums.Z;
+            statistics[3] += sums.W;
             statistics[4] = MathF.Max(statistics[4], largest);
         }
     }
@@ -63,7 +61,7 @@ internal sealed class PpoLossPortable(ComputeDevice device) : PpoLoss
         ArrayView<float> statistics, ArrayView<float> dValues, ArrayView<float> values, ArrayView<float> oldValues, ArrayView<float> returns,
         float clipRange, float scale)
     {
-        var shared = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        var shared = SharedMemory.Allocate<Float4>(LaunchSize.MaxGroup);
         float loss = 0, clips = 0, sum = 0;
         for (long i = Group.IdxX; i < values.Length; i += Group.DimX)
         {
@@ -78,14 +76,12 @@ internal sealed class PpoLossPortable(ComputeDevice device) : PpoLoss
             sum += value;
         }
 
-        loss = GroupReduce.Sum(shared, loss);
-        clips = GroupReduce.Sum(shared, clips);
-        sum = GroupReduce.Sum(shared, sum);
+        var sums = GroupReduce.Sum(shared, new Float4(loss, clips, sum, 0));
         if (Group.IdxX == 0)
         {
-            statistics[0] += loss;
-            statistics[1] += clips;
-            statistics[2] += sum;
+            statistics[0] += sums.X;
+            statistics[1] += sums.Y;
+            statistics[2] += sums.Z;
         }
     }
 }

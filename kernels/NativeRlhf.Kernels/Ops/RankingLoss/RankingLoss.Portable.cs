@@ -29,7 +29,7 @@ internal sealed class RankingLossPortable(ComputeDevice device) : RankingLoss
     private static void StatisticsKernel(
         ArrayView<float> statistics, ArrayView<float> scores, ArrayView<int> winners, ArrayView<int> losers, ArrayView<float> weights)
     {
-        var shared = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        var shared = SharedMemory.Allocate<Float4>(LaunchSize.MaxGroup);
         float loss = 0, correct = 0, margin = 0;
         for (long p = Group.IdxX; p < weights.Length; p += Group.DimX)
         {
@@ -39,14 +39,12 @@ internal sealed class RankingLossPortable(ComputeDevice device) : RankingLoss
             margin += difference;
         }
 
-        loss = GroupReduce.Sum(shared, loss);
-        correct = GroupReduce.Sum(shared, correct);
-        margin = GroupReduce.Sum(shared, margin);
+        var sums = GroupReduce.Sum(shared, new Float4(loss, correct, margin, 0));
         if (Group.IdxX == 0)
         {
-            statistics[0] = loss;
-            statistics[1] = correct;
-            statistics[2] = margin;
+            statistics[0] = sums.X;
+            statistics[1] = sums.Y;
+            statistics[2] = sums.Z;
             statistics[3] = weights.Length;
         }
     }

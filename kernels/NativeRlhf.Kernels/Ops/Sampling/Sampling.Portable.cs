@@ -7,7 +7,7 @@ namespace NativeRlhf.Kernels.Ops;
 /// <summary>
 /// One group a row. A restriction is a threshold on the logit. Floats are ordered as their bit patterns are, once the
 /// negative ones are flipped, so that the largest threshold that leaves enough tokens or enough mass is found exactly by
-/// bisection over 32 bits, without sorting.
+/// searching the 32 bits, without sorting.
 /// </summary>
 internal sealed class SamplingPortable(ComputeDevice device) : Sampling
 {
@@ -57,31 +57,17 @@ internal sealed class SamplingPortable(ComputeDevice device) : Sampling
         int cols, float inverseTemperature, int topK, float topP, ulong seed)
     {
         var shared = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        var shared4 = SharedMemory.Allocate<Float4>(LaunchSize.MaxGroup);
         int row = Grid.IdxX;
         long origin = (long)row * cols;
         float max = RowMax(shared, logits, origin, cols);
         uint threshold = Order(float.NegativeInfinity), highest = Order(max);
-        if (topK > 0)
-        {
-            uint high = highest;
-            while (threshold < high)
-            {
-                uint middle = high - ((high - threshold) / 2);
-                if (Count(shared, logits, origin, cols, Value(middle)) >= topK) threshold = middle;
-                else high = middle - 1;
-            }
-        }
-
+        if (topK > 0) threshold = Search(shared4, logits, origin, cols, threshold, highest, topK, byMass: false, max, inverseTemperature);
         if (topP < 1)
         {
-            float enough = topP * Mass(shared, logits, origin, cols, Value(threshold), max, inverseTemperature);
-            uint high = highest;
-            while (threshold < high)
-            {
-                uint middle = high - ((high - threshold) / 2);
-                if (Mass(shared, logits, origin, cols, Value(middle), max, inverseTemperature) >= enough) threshold = middle;
-                else high = middle - 1;
-            }
+            float all = Value(threshold);
+            float mass = Above(shared4, logits, origin, cols, new Float4(all, all, all, all), byMass: true, max, inverseTemperature).X;
+            threshold = Search(shared4, logits, origin, cols, threshold, highest, topP * mass, byMass: true, max, inverseTemperature);
         }
 
         // Each thread sums a run of neighbouring tokens; then one thread finds the run, and in it the token.
@@ -120,20 +106,65 @@ internal sealed class SamplingPortable(ComputeDevice device) : Sampling
         return GroupReduce.Max(shared, max);
     }
 
-    /// <summary>How many logits are at least <paramref name="least"/>; exact in float up to 2²⁴.</summary>
-    private static float Count(ArrayView<float> shared, ArrayView<float> logits, long origin, int cols, float least)
+    /// <summary>
+    /// The largest threshold in [<paramref name="low"/>, <paramref name="high"/>] that leaves at least
+    /// <paramref name="enough"/>; the lowest one does. Four probes at a time: each pass over the row leaves a fifth.
+    /// </summary>
+    private static uint Search(
+        ArrayView<Float4> shared, ArrayView<float> logits, long origin, int cols, uint low, uint high, float enough, bool byMass, float max, float inverseTemperature)
     {
-        float count = 0;
-        for (int c = Group.IdxX; c < cols; c += Group.DimX) count += logits[origin + c] >= least ? 1 : 0;
-        return GroupReduce.Sum(shared, count);
+        while (low < high)
+        {
+            uint range = high - low, step = (range + 4) / 5;
+            uint p1 = low + step, p2 = low + Math.Min(2 * step, range), p3 = low + Math.Min(3 * step, range), p4 = low + Math.Min(4 * step, range);
+            var left = Above(shared, logits, origin, cols, new Float4(Value(p1), Value(p2), Value(p3), Value(p4)), byMass, max, inverseTemperature);
+            if (left.W >= enough)
+            {
+                low = p4;
+            }
+            else if (left.Z >= enough)
+            {
+                low = p3;
+                high = p4 - 1;
+            }
+            else if (left.Y >= enough)
+            {
+                low = p2;
+                high = p3 - 1;
+            }
+            else if (left.X >= enough)
+            {
+                low = p1;
+                high = p2 - 1;
+            }
+            else
+            {
+                high = p1 - 1;
+            }
+        }
+
+        return low;
     }
 
-    /// <summary>The sum of exp((logit − max) / T) over the logits that are at least <paramref name="least"/>.</summary>
-    private static float Mass(ArrayView<float> shared, ArrayView<float> logits, long origin, int cols, float least, float max, float inverseTemperature)
+    /// <summary>
+    /// For each of four thresholds, how many logits are at least as large (exact in float up to 2²⁴), or their mass
+    /// Σ exp((logit − max) / T). Sums of parts of a row never exceed sums of more of it, as they are added in the same order.
+    /// </summary>
+    private static Float4 Above(
+        ArrayView<Float4> shared, ArrayView<float> logits, long origin, int cols, Float4 least, bool byMass, float max, float inverseTemperature)
     {
-        float mass = 0;
-        for (int c = Group.IdxX; c < cols; c += Group.DimX) mass += Probability(logits[origin + c], least, max, inverseTemperature);
-        return GroupReduce.Sum(shared, mass);
+        float x = 0, y = 0, z = 0, w = 0;
+        for (int c = Group.IdxX; c < cols; c += Group.DimX)
+        {
+            float logit = logits[origin + c], weight = 1;
+            if (byMass) weight = MathF.Exp((logit - max) * inverseTemperature);
+            x += logit >= least.X ? weight : 0;
+            y += logit >= least.Y ? weight : 0;
+            z += logit >= least.Z ? weight : 0;
+            w += logit >= least.W ? weight : 0;
+        }
+
+        return GroupReduce.Sum(shared, new Float4(x, y, z, w));
     }
 
     private static float Probability(float logit, float least, float max, float inverseTemperature) =>
