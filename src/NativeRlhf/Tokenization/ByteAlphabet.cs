@@ -48,11 +48,17 @@ public static class ByteAlphabet
     /// <summary>Writes bytes in the alphabet, one character each.</summary>
     /// <param name="bytes">Any bytes.</param>
     /// <returns>As many characters as there are bytes.</returns>
-    public static string ToText(ReadOnlySpan<byte> bytes) => string.Create(bytes.Length, bytes, static (text, bytes) =>
+    public static string ToText(ReadOnlySpan<byte> bytes) =>
+        string.Create(bytes.Length, bytes, static (text, bytes) => Write(bytes, text));
+
+    /// <summary>Writes bytes in the alphabet, one character each.</summary>
+    /// <param name="bytes">Any bytes.</param>
+    /// <param name="text">Overwritten with the characters; not shorter than the bytes.</param>
+    public static void Write(ReadOnlySpan<byte> bytes, Span<char> text)
     {
-        for (int i = 0; i < text.Length; i++)
+        for (int i = 0; i < bytes.Length; i++)
             text[i] = _characters[bytes[i]];
-    });
+    }
 
     /// <summary>Reads bytes that are written in the alphabet.</summary>
     /// <param name="text">The characters.</param>

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Microsoft.ML.Tokenizers;
@@ -9,15 +11,27 @@ namespace NativeRlhf.Tokenization;
 /// are tokens at first, and neighbouring tokens are merged, the pair that was learned earliest first. Every byte is a
 /// token, so that any text and any bytes are encoded and come back exactly.
 /// <para>
-/// The merging is done by Microsoft.ML.Tokenizers' BPE, which works on characters: it is handed bytes in the
-/// <see cref="ByteAlphabet"/>, in which the vocabulary is written, and cuts them by our own rule.
+/// A word is merged by Microsoft.ML.Tokenizers' BPE, which works on characters: it is handed the word's bytes in the
+/// <see cref="ByteAlphabet"/>, in which the vocabulary is written. Results are kept, as words repeat. Cutting into
+/// words is our own because .NET's regular expressions cannot express the rule (<see cref="Gpt2Splitter"/>), and so is
+/// the merging of very long words, for which the package needs time that grows with the square of the length.
 /// </para>
 /// </summary>
 public sealed class ByteLevelBpe : TextTokenizer
 {
+    private const int LongWord = 256;
+
+    // Bounds the memory of the words that are kept; almost all of a text consists of words that come early.
+    private const int LongestKeptWord = 32;
+    private const int KeptWords = 1 << 16;
+
     private readonly Dictionary<string, int> _vocabulary;
     private readonly IReadOnlyList<(string Left, string Right)> _merges;
     private readonly BpeTokenizer _bpe;
+    private readonly Lazy<LongWordMerger> _longWords;
+    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _words =
+        new ConcurrentDictionary<string, int[]>().GetAlternateLookup<ReadOnlySpan<char>>();
+    private int _wordCount;
 
     /// <summary>Checks and takes a vocabulary.</summary>
     /// <param name="vocabulary">The tokens that are not added ones, in the byte alphabet, and their ids.</param>
@@ -43,7 +57,8 @@ public sealed class ByteLevelBpe : TextTokenizer
         using var mergesStream = new MemoryStream();
         WriteMerges(mergesStream);
         mergesStream.Position = 0;
-        _bpe = BpeTokenizer.Create(vocabStream, mergesStream, new Gpt2Splitter());
+        _bpe = BpeTokenizer.Create(vocabStream, mergesStream, preTokenizer: null);
+        _longWords = new(() => new LongWordMerger(vocabulary, merges));
     }
 
     /// <summary>The merges, best first: pairs of tokens written in the <see cref="ByteAlphabet"/>.</summary>
@@ -106,8 +121,36 @@ public sealed class ByteLevelBpe : TextTokenizer
 
     private protected override void EncodeOrdinary(ReadOnlySpan<byte> bytes, int offset, List<int> ids)
     {
-        if (!bytes.IsEmpty)
-            ids.AddRange(_bpe.EncodeToIds(ByteAlphabet.ToText(bytes)));
+        char[] buffer = ArrayPool<char>.Shared.Rent(bytes.Length);
+        Span<char> text = buffer.AsSpan(0, bytes.Length);
+        ByteAlphabet.Write(bytes, text);
+        for (int start = 0; start < text.Length;)
+        {
+            int end = Gpt2Splitter.WordEnd(text, start);
+            EncodeWord(text[start..end], ids);
+            start = end;
+        }
+
+        ArrayPool<char>.Shared.Return(buffer);
+    }
+
+    private void EncodeWord(ReadOnlySpan<char> word, List<int> ids)
+    {
+        if (_words.TryGetValue(word, out int[]? known))
+        {
+            ids.AddRange(known.AsSpan());
+        }
+        else if (word.Length > LongWord)
+        {
+            ids.AddRange(_longWords.Value.Encode(word));
+        }
+        else
+        {
+            IReadOnlyList<int> encoded = _bpe.EncodeToIds(word, considerPreTokenization: false);
+            ids.AddRange(encoded);
+            if (word.Length <= LongestKeptWord && Volatile.Read(ref _wordCount) < KeptWords && _words.TryAdd(word, [.. encoded]))
+                Interlocked.Increment(ref _wordCount);
+        }
     }
 
     private void WriteMerges(Stream stream)

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using Microsoft.ML.Tokenizers;
 
 namespace NativeRlhf.Tokenization;
 
@@ -18,7 +17,7 @@ namespace NativeRlhf.Tokenization;
 /// Runs in time linear in the text. White space is Unicode's property White_Space.
 /// </para>
 /// </summary>
-internal sealed class Gpt2Splitter : PreTokenizer
+internal static class Gpt2Splitter
 {
     private const byte Other = 0;
     private const byte Letter = 1;
@@ -29,23 +28,11 @@ internal sealed class Gpt2Splitter : PreTokenizer
     private static readonly char _space = ByteAlphabet.ToCharacter((byte)' ');
     private static readonly byte[] _classes = Classes();
 
-    public override IEnumerable<(int Offset, int Length)> PreTokenize(string text)
-    {
-        for (int start = 0; start < text.Length;)
-        {
-            int end = WordEnd(text, start);
-            yield return (start, end - start);
-            start = end;
-        }
-    }
-
-    public override IEnumerable<(int Offset, int Length)> PreTokenize(ReadOnlySpan<char> text) => PreTokenize(text.ToString());
-
     /// <summary>Where the word ends that starts at a place.</summary>
     /// <param name="text">Bytes in the byte alphabet.</param>
     /// <param name="start">The start of a word, before the end of the text.</param>
     /// <returns>The end, behind <paramref name="start"/>.</returns>
-    internal static int WordEnd(ReadOnlySpan<char> text, int start)
+    public static int WordEnd(ReadOnlySpan<char> text, int start)
     {
         if (text[start] == '\'' && ContractionLength(text[(start + 1)..]) is > 0 and int length)
             return start + 1 + length;

@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 
@@ -12,18 +12,8 @@ namespace Microsoft.ML.Tokenizers;
 /// </summary>
 public sealed class BpeTokenizer : Tokenizer
 {
-    // Below this length scanning all pairs for the best is faster than keeping them in a heap.
-    private const int LongPiece = 64;
-
-    // Words repeat, long pieces rarely do; the bound on the number of words bounds the memory.
-    private const int LongestCachedPiece = 32;
-    private const int CachedPieces = 1 << 16;
-
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _vocabulary;
     private readonly Dictionary<long, Merge> _merges;
-    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _cache =
-        new ConcurrentDictionary<string, int[]>().GetAlternateLookup<ReadOnlySpan<char>>();
-    private int _cached;
 
     private readonly record struct Merge(int Rank, int Id);
 
@@ -45,7 +35,7 @@ public sealed class BpeTokenizer : Tokenizer
     /// <exception cref="ArgumentNullException"><paramref name="vocabStream"/> is null.</exception>
     /// <exception cref="JsonException">The vocabulary is not a JSON object of integers.</exception>
     /// <exception cref="InvalidOperationException">A line is not a pair, or a merge names a token that the vocabulary lacks.</exception>
-    /// <exception cref="ArgumentException">A pair or a token is listed twice.</exception>
+    /// <exception cref="ArgumentException">A pair is listed twice.</exception>
     public static BpeTokenizer Create(Stream vocabStream, Stream? mergesStream, PreTokenizer? preTokenizer)
     {
         ArgumentNullException.ThrowIfNull(vocabStream);
@@ -76,40 +66,23 @@ public sealed class BpeTokenizer : Tokenizer
 
     private protected override void EncodePiece(ReadOnlySpan<char> piece, List<int> ids)
     {
-        if (piece.Length > LongestCachedPiece)
-        {
-            ids.AddRange(MergePiece(piece));
-            return;
-        }
-
-        if (!_cache.TryGetValue(piece, out int[]? encoded))
-        {
-            encoded = MergePiece(piece).ToArray();
-            if (Volatile.Read(ref _cached) < CachedPieces && _cache.TryAdd(piece, encoded))
-                Interlocked.Increment(ref _cached);
-        }
-
-        ids.AddRange(encoded.AsSpan());
-    }
-
-    private ReadOnlySpan<int> MergePiece(ReadOnlySpan<char> piece)
-    {
-        var symbols = new int[piece.Length];
-        int count = 0;
+        int first = ids.Count;
         for (int i = 0; i < piece.Length;)
         {
             int length = Rune.DecodeFromUtf16(piece[i..], out _, out int consumed) == OperationStatus.Done ? consumed : 1;
             if (_vocabulary.TryGetValue(piece.Slice(i, length), out int id))
-                symbols[count++] = id;
+                ids.Add(id);
             i += length;
         }
 
-        return count < LongPiece ? MergeByScanning(symbols.AsSpan(0, count)) : MergeByHeap(symbols.AsSpan(0, count));
+        int count = MergeAll(CollectionsMarshal.AsSpan(ids)[first..]);
+        CollectionsMarshal.SetCount(ids, first + count);
     }
 
-    private Span<int> MergeByScanning(Span<int> symbols)
+    /// <summary>Merges in place. The work grows with the square of the length, as pieces are words.</summary>
+    private int MergeAll(Span<int> symbols)
     {
-        Span<int> ranks = stackalloc int[LongPiece];
+        Span<int> ranks = new int[symbols.Length];
         for (int i = 0; i + 1 < symbols.Length; i++)
             ranks[i] = Rank(symbols[i], symbols[i + 1]);
 
@@ -135,59 +108,7 @@ public sealed class BpeTokenizer : Tokenizer
                 ranks[best] = Rank(symbols[best], symbols[best + 1]);
         }
 
-        return symbols;
-    }
-
-    /// <summary>
-    /// The same result in O(n log n): symbols are a linked list, candidates a heap ordered by rank and place.
-    /// A candidate whose symbols have changed since it was added is recognised by its pair and dropped.
-    /// </summary>
-    private Span<int> MergeByHeap(Span<int> symbols)
-    {
-        const int Merged = -1;
-        int n = symbols.Length;
-        var next = new int[n];
-        var previous = new int[n];
-        var heap = new PriorityQueue<long, long>(n);
-        for (int i = 0; i < n; i++)
-        {
-            next[i] = i + 1;
-            previous[i] = i - 1;
-        }
-
-        for (int i = 0; i + 1 < n; i++)
-            Add(i, symbols);
-
-        while (heap.TryDequeue(out long pair, out long rankAndPlace))
-        {
-            int left = (int)rankAndPlace;
-            if (symbols[left] == Merged || next[left] == n || Pair(symbols[left], symbols[next[left]]) != pair)
-                continue;
-
-            int right = next[left];
-            symbols[left] = _merges[pair].Id;
-            symbols[right] = Merged;
-            next[left] = next[right];
-            if (next[left] < n)
-                previous[next[left]] = left;
-            if (previous[left] >= 0)
-                Add(previous[left], symbols);
-            Add(left, symbols);
-        }
-
-        int count = 0;
-        for (int i = 0; i < n; i = next[i])
-            symbols[count++] = symbols[i];
-        return symbols[..count];
-
-        void Add(int place, Span<int> symbols)
-        {
-            if (next[place] == n)
-                return;
-            long pair = Pair(symbols[place], symbols[next[place]]);
-            if (_merges.TryGetValue(pair, out Merge merge))
-                heap.Enqueue(pair, ((long)merge.Rank << 32) | (uint)place);
-        }
+        return symbols.Length;
     }
 
     private int Rank(int left, int right) => _merges.TryGetValue(Pair(left, right), out Merge merge) ? merge.Rank : int.MaxValue;

@@ -16,15 +16,13 @@ public abstract class Tokenizer
     /// <param name="considerPreTokenization">Whether <see cref="PreTokenizer"/> cuts the text first.</param>
     /// <param name="considerNormalization">Whether the text is normalised first; tokenizers here have no normalizer.</param>
     /// <returns>The ids of the tokens.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="text"/> is null.</exception>
-    public IReadOnlyList<int> EncodeToIds(string text, bool considerPreTokenization = true, bool considerNormalization = true)
+    public IReadOnlyList<int> EncodeToIds(ReadOnlySpan<char> text, bool considerPreTokenization = true, bool considerNormalization = true)
     {
-        ArgumentNullException.ThrowIfNull(text);
-        var ids = new List<int>(text.Length / 3 + 8);
+        var ids = new List<int>();
         if (considerPreTokenization && PreTokenizer is { } preTokenizer)
         {
             foreach ((int offset, int length) in preTokenizer.PreTokenize(text))
-                EncodePiece(text.AsSpan(offset, length), ids);
+                EncodePiece(text.Slice(offset, length), ids);
         }
         else if (text.Length > 0)
         {

@@ -44,7 +44,7 @@ public class ByteLevelBpeTests
     }
 
     [Test]
-    public void Merging_by_scanning_and_by_heap_follow_the_definition() => TokenizerFixtures.ForAll(
+    public void Merging_words_of_any_length_follows_the_definition() => TokenizerFixtures.ForAll(
         Arb.From(Gen.Elements('a', 'b', 't', 'h', 'e').ListOf().Resize(300).Select(letters => string.Concat(letters.Concat(letters)))),
         word => _bpe.Encode(word).SequenceEqual(MergeByDefinition(word)));
 
