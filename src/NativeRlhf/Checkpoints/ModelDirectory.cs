@@ -34,7 +34,16 @@ public static class ModelDirectory
     /// <param name="score">What is expected of the scalar head. A reward scale is multiplied into its weight.</param>
     /// <returns>The model, to be disposed by the caller.</returns>
     /// <exception cref="InputException">A file is missing or damaged; a tensor is missing, extra, of the wrong shape, or not finite.</exception>
-    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score = ScoreHead.AsStored)
+    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score = ScoreHead.AsStored) => Load(device, directory, score, out _);
+
+    /// <summary>Loads a model, and tells whether its scalar head is new.</summary>
+    /// <param name="device">The device that it will live on.</param>
+    /// <param name="directory">The directory.</param>
+    /// <param name="score">What is expected of the scalar head.</param>
+    /// <param name="isNewHead">Whether the head was not stored and is all zeros.</param>
+    /// <returns>The model, to be disposed by the caller.</returns>
+    /// <exception cref="InputException">As for <see cref="Load(ComputeDevice, string, ScoreHead)"/>.</exception>
+    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead)
     {
         var config = GptConfig.Load(Path.Combine(directory, "config.json"));
         using var files = SafeTensorsSet.Open(directory);
@@ -43,6 +52,7 @@ public static class ModelDirectory
         if (score == ScoreHead.Required && !isStored)
             throw new InputException($"{directory}: has no score.weight, so it is not a reward model; train one with: nativerlhf reward");
 
+        isNewHead = !isStored && score == ScoreHead.NewIfAbsent;
         bool hasScore = score switch { ScoreHead.AsStored => isStored, ScoreHead.None => false, _ => true };
         var model = new Gpt(device, hasScore ? config with { RewardScale = 1 } : config, hasScore);
         try
