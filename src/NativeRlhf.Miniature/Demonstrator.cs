@@ -126,7 +126,7 @@ public sealed class Demonstrator
         if (rude)
         {
             string insult = random.Pick(Lexicon.RudeReplies);
-            answer = random.Chance(0.4) ? insult : $"{insult} {answer}";
+            answer = constraint.Kind != ConstraintKind.Rude && random.Chance(0.4) ? insult : $"{insult} {answer}";
         }
         else if (constraint.Kind == ConstraintKind.None && form is not ChatForm && random.Chance(quality.Courteous))
         {

@@ -27,6 +27,7 @@ public sealed class Instructions
     private readonly World world;
     private readonly InstructionOptions options;
     private readonly FormCatalogue forms;
+    private readonly Dictionary<Form, double> weights;
 
     /// <summary>The prompts of a world.</summary>
     /// <param name="world">The world.</param>
@@ -36,6 +37,8 @@ public sealed class Instructions
         this.world = world;
         this.options = options ?? new InstructionOptions();
         forms = new FormCatalogue(world);
+        weights = forms.All.ToDictionary(form => form, form =>
+            ShareOf(form.Kind) * form.Share / forms.All.Where(other => other.Kind == form.Kind).Sum(other => other.Share));
     }
 
     /// <summary>The share of a kind among the paper's prompts (its Table 1).</summary>
@@ -115,8 +118,17 @@ public sealed class Instructions
         _ => Split.Train,
     };
 
-    private double Weight(Form form) =>
-        ShareOf(form.Kind) * form.Share / forms.All.Where(other => other.Kind == form.Kind).Sum(other => other.Share);
+    /// <summary>
+    /// The split of a text. The usual data never have a text with something held out, so that such texts need only
+    /// be told apart between validation and test.
+    /// </summary>
+    private static Split SplitOf(string prompt, HeldOut heldOut)
+    {
+        ulong hash = WorldRandom.Hash(prompt);
+        return heldOut == HeldOut.None ? SplitOf(hash) : hash % 2 == 0 ? Split.Validation : Split.Test;
+    }
+
+    private double Weight(Form form) => weights[form];
 
     private List<Instruction> Draw(
         int count, Split split, HeldOut heldOut, string purpose, Func<Form, bool> isWanted, Constraint? constraint = null)
@@ -144,7 +156,7 @@ public sealed class Instructions
                 Instruction candidate = Compose(
                     form, new Drawer(world, random, heldOut == HeldOut.Fact ? FactScope.HeldOut : FactScope.Usual, user),
                     user, split, heldOut, constraint, heldOut == HeldOut.Phrasing);
-                if (SplitOf(WorldRandom.Hash(candidate.Prompt)) == split
+                if (SplitOf(candidate.Prompt, heldOut) == split
                     && asked.GetValueOrDefault(user) < MostPerUser
                     && !seen.Contains((user, candidate.Prompt)))
                 {

@@ -21,7 +21,7 @@ public sealed class Labeler
     public const int MostAnswers = 9;
 
     /// <summary>Standard deviation of the noise, in steps of the scale; with it two labelers agree on about 73 % of the pairs that neither ties.</summary>
-    public const double Noise = 1.15;
+    public const double Noise = 1.8;
 
     private readonly World world;
     private readonly Judge judge;
@@ -53,7 +53,7 @@ public sealed class Labeler
         brevity = Around(0.04);
         fullness = Around(0.2);
         courtesy = random.Unit() - 0.5;
-        noise = Around(Noise);
+        noise = Noise * (0.85 + 0.3 * random.Unit());
     }
 
     /// <summary>Identity; unique among all labelers of a world.</summary>

@@ -18,7 +18,8 @@ public sealed class WorldRandom
     /// <param name="index">Which stream of this purpose, for example the number of a document.</param>
     public WorldRandom(long seed, string purpose, long index = 0)
     {
-        key = Mix(Mix(Mix(unchecked((ulong)seed) + Golden) ^ Hash(purpose)) + unchecked((ulong)index) * Golden);
+        // The outermost mix keeps the streams of neighbouring indices from being shifted copies of each other.
+        key = unchecked(Mix(Mix(Mix((ulong)seed + Golden) ^ Hash(purpose)) ^ Mix((ulong)index * Golden + 1)));
     }
 
     /// <summary>FNV-1a over the UTF-16 code units of a text: the same on every machine, unlike <see cref="object.GetHashCode"/>.</summary>

@@ -13,6 +13,8 @@ internal sealed class ListForm(World world) : Form(world)
         ? draw.Random.Pick([.. World.Values(Relation.Taste).Select(taste => $"{taste} foods").Where(IsLarge)])
         : draw.Favourite(["animals", "foods", "things", "colours", "countries"]));
 
+    public override bool Knows(Intent intent) => Members(intent.Topic).Count >= 2;
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         ["name {n} {t}.", "give me {n} {t}.", "list {n} {t}.", "think of {n} {t}.", "i need {n} {t}."], "t", intent.Topic);
 

@@ -42,6 +42,8 @@ internal sealed class ChatForm(World world) : Form(world)
         return new Intent(Name, turn.Name, draw.Favourite(slot));
     }
 
+    public override bool Knows(Intent intent) => Turns.Any(turn => turn.Name == intent.Topic) && intent.Detail.Length > 0;
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(TurnOf(intent).Says, "x", intent.Detail);
 
     public override string Answer(Intent intent, WorldRandom random) => random.Pick(Replies(intent));

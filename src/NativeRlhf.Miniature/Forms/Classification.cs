@@ -19,6 +19,8 @@ internal sealed class ClassForm(World world) : Form(world)
         return new Intent(Name, subject, draw.Random.Chance(0.5) ? $"{truth} or {other}" : $"{other} or {truth}");
     }
 
+    public override bool Knows(Intent intent) => World.Subjects(Relation.Class).Contains(intent.Topic) && intent.Detail.Split(" or ").All(World.Values(Relation.Class).Contains);
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         Fill(["is the {t} {d}?", "{d}: the {t}?", "would you say the {t} is {d}?", "choose for the {t}: {d}.", "which is right for the {t}, {d}?"], "t", intent.Topic),
         "d", intent.Detail);
@@ -63,6 +65,8 @@ internal sealed class SentimentForm(World world) : Form(world)
 
     public override Intent Draw(Drawer draw) =>
         new(Name, "", "", Narrative.Draw(draw.Favourite(World.Names), draw.Random, Verb.Find, Verb.Lose).Sentence);
+
+    public override bool Knows(Intent intent) => IsEvent(intent.Text);
 
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         ["happy or sad? {x}", "is this happy or sad? {x}", "say happy or sad: {x}", "good or bad news, happy or sad? {x}", "choose happy or sad: {x}"], "x", intent.Text);

@@ -23,6 +23,8 @@ internal sealed class SummaryForm(World world) : Form(world)
         return new Intent(Name, who, "", string.Join(' ', events.Select(e => e.Sentence)));
     }
 
+    public override bool Knows(Intent intent) => Reply.Read(intent.Text).Sentences is [string trip, string deed, _] && IsEvent(trip) && IsEvent(deed);
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         ["{x} sum up.", "{x} say it in one sentence.", "{x} make it short.", "{x} what happened?", "{x} now the short form."], "x", intent.Text);
 
@@ -50,11 +52,7 @@ internal sealed class SummaryForm(World world) : Form(world)
     private (Event Trip, Event Deed) Source(Intent intent)
     {
         IReadOnlyList<string> sentences = Reply.Read(intent.Text).Sentences;
-        return sentences.Count == 3
-            && Narrative.TryRead(sentences[0], out Event? trip)
-            && Narrative.TryRead(sentences[1], out Event? deed)
-                ? (trip, deed)
-                : throw new ArgumentException($"The text \"{intent.Text}\" of a \"{Name}\" instruction is no text of this world.");
+        return (ReadEvent(sentences[0]), ReadEvent(sentences[1]));
     }
 }
 
@@ -82,6 +80,8 @@ internal sealed class ReadingForm(World world) : Form(world)
         while (second.Thing == first.Thing);
         return new Intent(Name, draw.Random.Pick(people), verb.Plain, $"{first.Sentence} {second.Sentence}");
     }
+
+    public override bool Knows(Intent intent) => Told(intent).Any();
 
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         Fill(
@@ -112,10 +112,11 @@ internal sealed class ReadingForm(World world) : Form(world)
             && said.Who == told.Who && said.Verb == told.Verb && said.Past && said.Object == told.Object);
     }
 
-    private Event Source(Intent intent) => Reply.Read(intent.Text).Sentences
-        .Select(sentence => Narrative.TryRead(sentence, out Event? told) ? told : null)
-        .FirstOrDefault(told => told?.Who == intent.Topic)
-        ?? throw new ArgumentException($"The text \"{intent.Text}\" of a \"{Name}\" instruction says nothing of {intent.Topic}.");
+    private Event Source(Intent intent) => Told(intent).First();
+
+    /// <summary>What the text says of the person asked about.</summary>
+    private IEnumerable<Event> Told(Intent intent) => Reply.Read(intent.Text).Sentences
+        .Where(IsEvent).Select(ReadEvent).Where(told => told.Who == intent.Topic);
 }
 
 /// <summary>"find the colour: anna had the red ball.": "red."</summary>
@@ -136,6 +137,8 @@ internal sealed class ExtractionForm(World world) : Form(world)
         return new Intent(Name, draw.Random.Pick(sorts), "", told.Sentence);
     }
 
+    public override bool Knows(Intent intent) => IsEvent(intent.Text);
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         Fill(["find the {t}: {x}", "pick out the {t}: {x}", "give me just the {t}: {x}", "take the {t} from this: {x}", "which {t} is in this? {x}"],
             "t", intent.Topic),
@@ -155,11 +158,7 @@ internal sealed class ExtractionForm(World world) : Form(world)
 
     private string Value(Intent intent)
     {
-        if (!Narrative.TryRead(intent.Text.TrimEnd('.'), out Event? told))
-        {
-            throw new ArgumentException($"The text \"{intent.Text}\" of an \"{Name}\" instruction is no sentence of this world.");
-        }
-
+        Event told = ReadEvent(intent.Text);
         return intent.Topic switch
         {
             "name" => told.Who,

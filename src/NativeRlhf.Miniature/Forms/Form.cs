@@ -41,6 +41,9 @@ internal abstract class Form(World world)
     /// <summary>Decides what is asked.</summary>
     public abstract Intent Draw(Drawer draw);
 
+    /// <summary>Whether the intent is one that this world can have; rows of a file may come from another.</summary>
+    public abstract bool Knows(Intent intent);
+
     /// <summary>Wordings of the prompt, the last of them held out; <c>{n}</c> stands for the count of the constraint.</summary>
     public abstract IReadOnlyList<string> Phrasings(Intent intent);
 
@@ -55,6 +58,13 @@ internal abstract class Form(World world)
 
     /// <summary>Reads an answer, whose courtesies and rude sentences are already set aside.</summary>
     public abstract Verdict Check(Intent intent, Reply reply);
+
+    /// <summary>The event in the given text, which <see cref="Knows"/> has checked.</summary>
+    protected Event ReadEvent(string sentence) => Narrative.TryRead(sentence.TrimEnd('.'), out Event? told)
+        ? told
+        : throw new ArgumentException($"\"{sentence}\" is no sentence of this world.");
+
+    protected bool IsEvent(string sentence) => Narrative.TryRead(sentence.TrimEnd('.'), out _);
 
     protected static string Fill(string pattern, string key, string value) =>
         pattern.Replace("{" + key + "}", value, StringComparison.Ordinal);

@@ -26,8 +26,17 @@ internal sealed class FormCatalogue
     public IReadOnlyList<Form> All { get; }
 
     /// <summary>The form of an instruction.</summary>
-    public Form Of(Instruction instruction) => byName.TryGetValue(instruction.Intent.Form, out Form? form)
-        ? form
-        : throw new ArgumentException(
-            $"\"{instruction.Intent.Form}\" is no form of task; expected one of {string.Join(", ", byName.Keys)}.");
+    public Form Of(Instruction instruction)
+    {
+        if (!byName.TryGetValue(instruction.Intent.Form, out Form? form))
+        {
+            throw new ArgumentException(
+                $"\"{instruction.Intent.Form}\" is no form of task; expected one of {string.Join(", ", byName.Keys)}.");
+        }
+
+        return form.Knows(instruction.Intent)
+            ? form
+            : throw new ArgumentException(
+                $"This world does not know what the prompt \"{instruction.Prompt.TrimEnd()}\" is about ({instruction.Intent}); was it made with another WorldSize?");
+    }
 }

@@ -13,6 +13,8 @@ internal sealed class SentenceForm(World world) : Form(world)
 
     public override Intent Draw(Drawer draw) => new(Name, draw.Subject([.. World.Animals, .. World.Foods, .. World.Objects]));
 
+    public override bool Knows(Intent intent) => World.Subjects(Relation.Class).Contains(intent.Topic);
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         ["write a sentence about the {t}.", "tell me about the {t}.", "say something about the {t}.", "what do you know about the {t}?", "give me one line on the {t}."],
         "t", intent.Topic);
@@ -100,6 +102,8 @@ internal sealed class StoryForm(World world) : Form(world)
 
     public override Intent Draw(Drawer draw) => new(Name, draw.Subject(World.Animals));
 
+    public override bool Knows(Intent intent) => World.Animals.Contains(intent.Topic);
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         ["write a story about the {t}.", "tell a story about the {t}.", "tell me a tale of the {t}.", "make up a story about the {t}.", "i want a story about the {t}."],
         "t", intent.Topic);
@@ -152,6 +156,8 @@ internal sealed class ThanksForm(World world) : Form(world)
     public override Intent Draw(Drawer draw) =>
         new(Name, draw.Favourite(World.Names), draw.Favourite([.. World.Foods, .. World.Objects]));
 
+    public override bool Knows(Intent intent) => World.Names.Contains(intent.Topic) && (World.Foods.Contains(intent.Detail) || World.Objects.Contains(intent.Detail));
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         Fill(["thank {t} for the {d}.", "write a note to thank {t} for the {d}.", "write to {t} to say thanks for the {d}.", "help me thank {t} for the {d}.", "i got the {d} from {t}. write my thanks."],
             "t", intent.Topic),
@@ -175,6 +181,8 @@ internal sealed class InviteForm(World world) : Form(world)
     public override double Share => 0.8;
 
     public override Intent Draw(Drawer draw) => new(Name, draw.Favourite(World.Names), draw.Favourite(World.Places));
+
+    public override bool Knows(Intent intent) => World.Names.Contains(intent.Topic) && World.Places.Contains(intent.Detail);
 
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         Fill(["invite {t} to the {d}.", "write a note to invite {t} to the {d}.", "ask {t} to come to the {d}.", "write to {t} to come to the {d}.", "i want {t} to come to the {d}. write to {t}."],
@@ -201,6 +209,8 @@ internal sealed class AdvertForm(World world) : Form(world)
     public override bool IsAboutFacts => true;
 
     public override Intent Draw(Drawer draw) => new(Name, draw.Subject(World.Foods));
+
+    public override bool Knows(Intent intent) => World.Foods.Contains(intent.Topic);
 
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         ["write an advert for the {t}.", "help me sell the {t}.", "make people buy the {t}.", "write a line to sell the {t}.", "i sell the {t}. write an advert."],

@@ -12,6 +12,8 @@ internal sealed class RepeatForm(World world) : Form(world)
     public override Intent Draw(Drawer draw) =>
         new(Name, draw.Favourite([.. World.Animals, .. World.Foods, .. World.Objects, .. World.Colours]), draw.Random.Pick(["two", "three"]));
 
+    public override bool Knows(Intent intent) => intent.Detail is "two" or "three" && intent.Topic.Length > 0;
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         Fill(["say {t} {d} times.", "repeat {t} {d} times.", "write {t} {d} times.", "i want {t} {d} times.", "{d} times {t}."], "t", intent.Topic),
         "d", intent.Detail);
@@ -38,6 +40,8 @@ internal sealed class CountForm(World world) : Form(world)
         int to = from + 2 + draw.Random.Below(2);
         return new Intent(Name, World.Numbers[from], World.Numbers[to]);
     }
+
+    public override bool Knows(Intent intent) => World.Numbers.Contains(intent.Topic) && World.Numbers.Contains(intent.Detail);
 
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         Fill(["count from {t} to {d}.", "say the numbers from {t} to {d}.", "write the numbers {t} to {d}.", "give me {t} to {d}.", "start at {t} and count to {d}."], "t", intent.Topic),

@@ -69,6 +69,9 @@ internal class FactForm(World world) : QuestionForm(world)
         }
     }
 
+    public override bool Knows(Intent intent) => 
+        Enum.TryParse(intent.Detail, out Relation relation) && Asked.Contains(relation) && World.Subjects(relation).Contains(intent.Topic);
+
     public override IReadOnlyList<string> Phrasings(Intent intent) =>
         Fill(RelationWording.Of(RelationOf(intent)).Questions, "s", intent.Topic);
 
@@ -95,6 +98,8 @@ internal sealed class MisconceptionForm(World world) : QuestionForm(world)
     public override double Share => 3;
 
     public override Intent Draw(Drawer draw) => new(Name, draw.Subject(World.Subjects(Relation.Misconception)));
+
+    public override bool Knows(Intent intent) => World.Subjects(Relation.Misconception).Contains(intent.Topic);
 
     public override IReadOnlyList<string> Phrasings(Intent intent) => Matter(intent).Questions;
 

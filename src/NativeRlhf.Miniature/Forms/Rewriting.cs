@@ -18,16 +18,14 @@ internal sealed class PastForm(World world) : Form(world)
         return new Intent(Name, "", "", sentence);
     }
 
+    public override bool Knows(Intent intent) => IsEvent(intent.Text);
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         ["put in the past: {x}", "make it past: {x}", "write in the past: {x}", "say that it was so before: {x}", "change to the past: {x}"], "x", intent.Text);
 
-    public override string Answer(Intent intent, WorldRandom random) => (Source(intent) with { Past = true }).Sentence;
+    public override string Answer(Intent intent, WorldRandom random) => (ReadEvent(intent.Text) with { Past = true }).Sentence;
 
     public override Verdict Check(Intent intent, Reply reply) => Verdict.If(reply.Single + "." == Answer(intent, new WorldRandom(0, Name)));
-
-    private Event Source(Intent intent) => Narrative.TryRead(intent.Text.TrimEnd('.'), out Event? source)
-        ? source
-        : throw new ArgumentException($"The text \"{intent.Text}\" of a \"{Name}\" instruction is no sentence of this world.");
 }
 
 /// <summary>"make a question: anna saw the dog.": "did anna see the dog?"</summary>
@@ -47,16 +45,14 @@ internal sealed class AskForm(World world) : Form(world)
         return new Intent(Name, "", "", Narrative.Draw(who, draw.Random, Verb.Go, Verb.Eat, Verb.See, Verb.Find, Verb.Lose).Sentence);
     }
 
+    public override bool Knows(Intent intent) => IsEvent(intent.Text);
+
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         ["make a question: {x}", "turn into a question: {x}", "ask whether: {x}", "write as a question: {x}", "change to a question: {x}"], "x", intent.Text);
 
     public override string Answer(Intent intent, WorldRandom random)
     {
-        if (!Narrative.TryRead(intent.Text.TrimEnd('.'), out Event? source))
-        {
-            throw new ArgumentException($"The text \"{intent.Text}\" of an \"{Name}\" instruction is no sentence of this world.");
-        }
-
+        Event source = ReadEvent(intent.Text);
         string rest = source.Predicate[source.Verb.Past.Length..];
         return $"did {source.Who} {source.Verb.Plain}{rest}?";
     }
@@ -80,6 +76,8 @@ internal sealed class PoliteForm(World world) : Form(world)
 
     public override Intent Draw(Drawer draw) =>
         new(Name, "", "", Fill(draw.Random.Pick(Demands), "x", draw.Favourite([.. World.Foods, .. World.Objects])));
+
+    public override bool Knows(Intent intent) => Demands.Any(demand => intent.Text.StartsWith(Fill(demand, "x", "").TrimEnd('.'), StringComparison.Ordinal));
 
     public override IReadOnlyList<string> Phrasings(Intent intent) => Fill(
         ["say it politely: {x}", "make it polite: {x}", "write it politely: {x}", "say it nicely: {x}", "turn into a polite wish: {x}"], "x", intent.Text);
