@@ -1,0 +1,137 @@
+using NativeRlhf.Optimization;
+
+namespace NativeRlhf.Configuration;
+
+/// <summary>
+/// Proximal policy optimization against a reward. <c>batchSize</c> counts the answers of a step, <c>maxLength</c> bounds prompt and answer
+/// together, and <c>microBatchSize</c> lies within a minibatch. Defaults of its own, beside those of its own keys:
+/// batchSize 64, learningRate 1e-5, learningRateSchedule linear, finalLearningRateFraction 0, weightDecay 0.
+/// </summary>
+public sealed record PpoConfiguration : PromptTrainerConfiguration
+{
+    /// <summary>The defaults.</summary>
+    public PpoConfiguration()
+    {
+        BatchSize = 64;
+        LearningRate = 1e-5;
+        LearningRateSchedule = LearningRateShape.Linear;
+        FinalLearningRateFraction = 0;
+        WeightDecay = 0;
+    }
+
+    /// <summary>
+    /// Answers of the whole run, which has ⌈episodes / batchSize⌉ steps. Null (the default) derives them from epochs over the
+    /// prompts; <c>steps</c> wins over both.
+    /// </summary>
+    [Bounds(1)]
+    public long? Episodes { get; init; }
+
+    /// <summary>Answers per optimizer update; divides <c>batchSize</c>. Default 16.</summary>
+    [Bounds(1)]
+    public int MiniBatchSize { get; init; } = 16;
+
+    /// <summary>How often the answers of a step are gone through. Default 4.</summary>
+    [Bounds(1)]
+    public int InnerEpochs { get; init; } = 4;
+
+    /// <summary>The most tokens of an answer, end-of-text included. Default 64.</summary>
+    [Bounds(1)]
+    public int ResponseLength { get; init; } = 64;
+
+    /// <summary>Logits are divided by it in sampling and in all log-probabilities. Default 1.</summary>
+    [Bounds(0, AboveMinimum = true)]
+    public double Temperature { get; init; } = 1;
+
+    /// <summary>Sample from the k most probable tokens only; 0 is off. Default 0.</summary>
+    [Bounds(0)]
+    public int TopK { get; init; }
+
+    /// <summary>Sample from the most probable tokens that together reach this probability; 1 is off. Default 1.</summary>
+    [Bounds(0, 1, AboveMinimum = true)]
+    public double TopP { get; init; } = 1;
+
+    /// <summary>β, the weight of the KL penalty per token, at the start. Default 0.05.</summary>
+    [Bounds(0)]
+    public double KlCoef { get; init; } = 0.05;
+
+    /// <summary>Whether β stays (fixed, the default) or is steered (adaptive).</summary>
+    public KlControl KlController { get; init; } = KlControl.Fixed;
+
+    /// <summary>The KL that the adaptive controller steers to, in nats per answer. Default 6.</summary>
+    [Bounds(0, AboveMinimum = true)]
+    public double KlTarget { get; init; } = 6;
+
+    /// <summary>Episodes over which the adaptive controller corrects. Default 10,000.</summary>
+    [Bounds(0, AboveMinimum = true)]
+    public double KlHorizon { get; init; } = 10_000;
+
+    /// <summary>γ, the discount per token. Default 1.</summary>
+    [Bounds(0, 1)]
+    public double Gamma { get; init; } = 1;
+
+    /// <summary>λ of generalised advantage estimation. Default 0.95.</summary>
+    [Bounds(0, 1)]
+    public double Lambda { get; init; } = 0.95;
+
+    /// <summary>The policy ratio is clipped to 1 ± this. Default 0.2.</summary>
+    [Bounds(0, AboveMinimum = true)]
+    public double ClipRange { get; init; } = 0.2;
+
+    /// <summary>New values are clipped to the old ones ± this in the value loss; null is off. Default 0.2.</summary>
+    [Bounds(0, AboveMinimum = true)]
+    public double? ValueClipRange { get; init; } = 0.2;
+
+    /// <summary>The weight of the value loss. Default 0.1.</summary>
+    [Bounds(0)]
+    public double ValueCoef { get; init; } = 0.1;
+
+    /// <summary>The value function's learning rate after warm-up, on the same schedule; null (the default) is that of the policy.</summary>
+    [Bounds(0, 1)]
+    public double? ValueLearningRate { get; init; }
+
+    /// <summary>Whether advantages are shifted and scaled to mean 0 and variance 1 within a minibatch. Default true.</summary>
+    public bool WhitenAdvantages { get; init; } = true;
+
+    /// <summary>Whether rewards are scaled to variance 1, their mean kept. Default false.</summary>
+    public bool WhitenRewards { get; init; }
+
+    /// <summary>Scores are clipped to ± this; null (the default) is off.</summary>
+    [Bounds(0, AboveMinimum = true)]
+    public double? ScoreClip { get; init; }
+
+    /// <summary>The score that an answer without end-of-text gets in place of its own; null (the default) is off.</summary>
+    public double? MissingEosPenalty { get; init; }
+
+    /// <summary>The weight of the pretraining loss (PPO-ptx), which is a mean over its tokens; 0 (the default) is off.</summary>
+    [Bounds(0)]
+    public double PtxCoef { get; init; }
+
+    /// <summary>Pretraining rows per answer, where ptxCoef is above 0. Default 8.</summary>
+    [Bounds(0)]
+    public double PtxRatio { get; init; } = 8;
+
+    /// <summary>The decay of the moving average of the policy's weights, which is what the run then ends with; 0 (the default) is off.</summary>
+    [Bounds(0, 1, BelowMaximum = true)]
+    public double EmaDecay { get; init; }
+
+    /// <summary>How many steps a run over so many prompts has.</summary>
+    /// <param name="rows">How many prompts there are, ≥ 1.</param>
+    /// <returns>Steps, or ⌈episodes / batchSize⌉, or ⌈epochs · prompts / batchSize⌉.</returns>
+    public override long TotalSteps(long rows) =>
+        Steps is null && Episodes is { } episodes ? AtLeastOne((double)episodes / BatchSize) : base.TotalSteps(rows);
+
+    /// <inheritdoc/>
+    public override IEnumerable<ConfigurationProblem> Problems()
+    {
+        foreach (ConfigurationProblem problem in base.Problems())
+            yield return problem;
+        if (BatchSize % MiniBatchSize != 0)
+            yield return new("miniBatchSize", $"miniBatchSize is {MiniBatchSize} and batchSize {BatchSize}; it must divide it");
+        if (MicroBatchSize > MiniBatchSize)
+            yield return new("microBatchSize", $"microBatchSize is {MicroBatchSize} and miniBatchSize {MiniBatchSize}; it must not be larger");
+        if (ResponseLength >= MaxLength)
+            yield return new("responseLength", $"responseLength is {ResponseLength} and maxLength, for prompt and answer together, {MaxLength}; it must be smaller");
+        if (PtxCoef > 0 && PtxRatio == 0)
+            yield return new("ptxRatio", $"ptxRatio is 0 and ptxCoef {FormattableString.Invariant($"{PtxCoef}")}; give pretraining rows per answer, or set ptxCoef to 0");
+    }
+}
