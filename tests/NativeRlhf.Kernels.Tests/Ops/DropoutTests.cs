@@ -5,7 +5,7 @@ namespace NativeRlhf.Kernels.Tests.Ops;
 
 public class DropoutTests(string device, string variant) : OpTests(device, variant)
 {
-    private static readonly DropoutKey Key = new(Seed: 0x0123456789ABCDEF, Stream: 5, Step: 17, Probability: 0.1f);
+    private static readonly DropoutKey Key = new(Seed: 0x0123456789ABCDEF, Stream: 5, Step: 17, FirstRow: 12, Probability: 0.1f);
 
     private (int N, int C)[] Shapes => Pick([(1, 1), (3, 2), (21, 33), (130, 129)], new[] { (1, 1), (21, 33) });
 
@@ -16,7 +16,7 @@ public class DropoutTests(string device, string variant) : OpTests(device, varia
         {
             double[] x = TestData.Normal(1, N * C), expected = new double[N * C];
             double[]? residual = hasResidual ? TestData.Normal(2, N * C) : null;
-            Reference.Dropout.Forward(expected, x, residual, Key.Seed, Key.Stream, Key.Step, Key.Probability);
+            Reference.Dropout.Forward(expected, x, residual, Key.Seed, Key.Stream, Key.Step, Key.FirstRow, Key.Probability, N, C);
 
             var added = residual is null ? Tensor.None : Bench.Upload(residual, N, C);
             var input = Bench.Upload(x, N, C);
@@ -33,7 +33,7 @@ public class DropoutTests(string device, string variant) : OpTests(device, varia
         const int N = 21, C = 33;
         var key = Key with { Probability = probability };
         double[] dY = TestData.Normal(1, N * C), expected = new double[N * C];
-        Reference.Dropout.Backward(expected, dY, key.Seed, key.Stream, key.Step, key.Probability);
+        Reference.Dropout.Backward(expected, dY, key.Seed, key.Stream, key.Step, key.FirstRow, key.Probability, N, C);
         var gradient = Bench.Upload(dY, N, C);
         var dX = inPlace ? gradient : Bench.Overwritten(N, C);
         Kernels.Dropout.Backward(dX, gradient, key);
@@ -45,7 +45,7 @@ public class DropoutTests(string device, string variant) : OpTests(device, varia
     {
         const int N = 4, C = 64;
         DropoutKey half = Key with { Probability = 0.5f };
-        DropoutKey[] keys = [half, half with { Seed = 1 }, half with { Stream = 6 }, half with { Step = 18 }, half with { Seed = half.Seed ^ (1UL << 40) }];
+        DropoutKey[] keys = [half, half with { Seed = 1 }, half with { Stream = 6 }, half with { Step = 18 }, half with { FirstRow = 13 }, half with { Seed = half.Seed ^ (1UL << 40) }];
         var x = Bench.Upload(TestData.Filled(N * C, 1), N, C);
         var masks = keys.Select(key =>
         {
