@@ -25,20 +25,20 @@ public static class Attention
                 for (int h = 0; h < NH; h++)
                 {
                     int length = n - offsets[s] + 1;
-                    var scores = new double[length];
-                    for (int j = 0; j < length; j++) scores[j] = Score(qkv, n, offsets[s] + j, h, HS, C);
+                    var p = new double[length];
+                    for (int j = 0; j < length; j++) p[j] = Score(qkv, n, offsets[s] + j, h, HS, C);
 
                     // The maximum is taken out of the exponentials, so that none overflows.
-                    double max = scores.Max();
+                    double max = p.Max();
                     double sum = 0;
-                    for (int j = 0; j < length; j++) sum += Math.Exp(scores[j] - max);
+                    for (int j = 0; j < length; j++) sum += Math.Exp(p[j] - max);
                     lse[n * NH + h] = max + Math.Log(sum);
+                    for (int j = 0; j < length; j++) p[j] = Math.Exp(p[j] - lse[n * NH + h]);
 
                     for (int c = 0; c < HS; c++)
                     {
                         double value = 0;
-                        for (int j = 0; j < length; j++)
-                            value += Math.Exp(scores[j] - lse[n * NH + h]) * qkv[(offsets[s] + j) * 3 * C + 2 * C + h * HS + c];
+                        for (int j = 0; j < length; j++) value += p[j] * qkv[(offsets[s] + j) * 3 * C + 2 * C + h * HS + c];
                         y[n * C + h * HS + c] = value;
                     }
                 }

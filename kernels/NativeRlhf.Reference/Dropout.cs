@@ -8,33 +8,43 @@ namespace NativeRlhf.Reference;
 public static class Dropout
 {
     /// <summary>y = mask·x/(1 − p) + residual.</summary>
-    /// <param name="y">y (any shape) =</param>
-    /// <param name="x">x (as many)</param>
-    /// <param name="residual">residual (as many), or null</param>
+    /// <param name="y">y (N, C) =</param>
+    /// <param name="x">x (N, C)</param>
+    /// <param name="residual">residual (N, C), or null</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="stream">Which mask of the step.</param>
     /// <param name="step">The training step.</param>
+    /// <param name="firstRow">The place of row 0 in the whole batch.</param>
     /// <param name="probability">p in [0, 1)</param>
-    public static void Forward(double[] y, double[] x, double[]? residual, ulong seed, uint stream, uint step, double probability)
+    /// <param name="N">rows</param>
+    /// <param name="C">width</param>
+    public static void Forward(
+        double[] y, double[] x, double[]? residual, ulong seed, uint stream, uint step, uint firstRow, double probability, int N, int C)
     {
-        for (int i = 0; i < x.Length; i++)
+        for (int n = 0; n < N; n++)
         {
-            double kept = IsKept(i, seed, stream, step, probability) ? x[i] / (1 - probability) : 0;
-            y[i] = kept + (residual?[i] ?? 0);
+            for (int c = 0; c < C; c++)
+            {
+                // A row takes whole blocks of four numbers; the step is the upper half of the position.
+                int blocksOfRow = (C + 3) / 4;
+                ulong block = ((ulong)step << 32) + (firstRow + (ulong)n) * (ulong)blocksOfRow + (ulong)(c / 4);
+                bool isKept = Philox.Uniform(seed, Philox.DropoutPurpose, stream, block, c % 4) >= probability;
+                y[n * C + c] = (isKept ? x[n * C + c] / (1 - probability) : 0) + (residual?[n * C + c] ?? 0);
+            }
         }
     }
 
     /// <summary>dX = mask·dY/(1 − p): the same mask again.</summary>
-    /// <param name="dX">dX (any shape) =</param>
-    /// <param name="dY">dY (as many)</param>
+    /// <param name="dX">dX (N, C) =</param>
+    /// <param name="dY">dY (N, C)</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="stream">Which mask of the step.</param>
     /// <param name="step">The training step.</param>
+    /// <param name="firstRow">The place of row 0 in the whole batch.</param>
     /// <param name="probability">p in [0, 1)</param>
-    public static void Backward(double[] dX, double[] dY, ulong seed, uint stream, uint step, double probability) =>
-        Forward(dX, dY, null, seed, stream, step, probability);
-
-    /// <summary>Element i takes word i mod 4 of block i / 4; the step is the upper half of the position.</summary>
-    private static bool IsKept(int i, ulong seed, uint stream, uint step, double probability) =>
-        Philox.Uniform(seed, Philox.DropoutPurpose, stream, ((ulong)step << 32) | ((uint)i / 4), i % 4) >= probability;
+    /// <param name="N">rows</param>
+    /// <param name="C">width</param>
+    public static void Backward(
+        double[] dX, double[] dY, ulong seed, uint stream, uint step, uint firstRow, double probability, int N, int C) =>
+        Forward(dX, dY, null, seed, stream, step, firstRow, probability, N, C);
 }

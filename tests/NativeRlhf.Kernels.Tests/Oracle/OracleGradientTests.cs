@@ -132,11 +132,11 @@ public class OracleGradientTests
         double Loss()
         {
             var y = new double[N * C];
-            Reference.Dropout.Forward(y, x, residual, seed: 42, stream: 3, step: 9, probability: 0.25);
+            Reference.Dropout.Forward(y, x, residual, seed: 42, stream: 3, step: 9, firstRow: 4, probability: 0.25, N, C);
             return Dot(y, dY);
         }
 
-        Reference.Dropout.Backward(dX, dY, seed: 42, stream: 3, step: 9, probability: 0.25);
+        Reference.Dropout.Backward(dX, dY, seed: 42, stream: 3, step: 9, firstRow: 4, probability: 0.25, N, C);
         AssertGradient(Loss, x, dX, elements: N * C);
         AssertGradient(Loss, residual, dY);
     }

@@ -92,12 +92,17 @@ public class OracleValueTests
     public void Dropout_drops_its_share_and_keeps_the_mean()
     {
         double[] x = TestData.Filled(40_000, 1), y = new double[40_000];
-        Reference.Dropout.Forward(y, x, null, 7, 1, 2, 0.25);
+        Reference.Dropout.Forward(y, x, null, 7, 1, 2, 0, 0.25, 400, 100);
         Assert.That(y.Count(v => v == 0) / 40_000.0, Is.EqualTo(0.25).Within(0.01));
         Assert.That(y.Where(v => v != 0), Is.All.EqualTo(1 / 0.75));
 
+        // The mask of a row does not depend on where the batch is cut.
+        double[] tail = new double[10_000];
+        Reference.Dropout.Forward(tail, x, null, 7, 1, 2, 300, 0.25, 100, 100);
+        Assert.That(tail, Is.EqualTo(y[30_000..]));
+
         double[] other = new double[40_000];
-        Reference.Dropout.Forward(other, x, null, 7, 1, 3, 0.25);
+        Reference.Dropout.Forward(other, x, null, 7, 1, 3, 0, 0.25, 400, 100);
         Assert.That(other, Is.Not.EqualTo(y));
     }
 

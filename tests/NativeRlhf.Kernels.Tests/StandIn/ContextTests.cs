@@ -37,7 +37,7 @@ public sealed class ContextTests : IlgpuFixture
     public void Devices_can_be_listed()
     {
         var names = new List<string>();
-        foreach (Device device in Context)
+        foreach (ILGPU.Runtime.Device device in Context)
             names.Add(device.Name);
         Assert.That(names, Is.EqualTo(["CPUAccelerator"]));
         Assert.That(Context.GetPreferredDevice(preferCPU: true), Is.SameAs(Context.Devices[0]));
