@@ -87,9 +87,20 @@ public class ConfigurationTests : DataFixture
     {
         var other = new Dictionary<string, string>
         {
-            ["learningRateSchedule"] = "constant", ["adamForm"] = "tensorflow", ["precision"] = "bfloat16", ["onTooLong"] = "drop",
-            ["promptTemplate"] = "x{prompt}", ["klController"] = "adaptive", ["shuffle"] = "false", ["whitenAdvantages"] = "false",
-            ["whitenRewards"] = "true", ["responseLength"] = "7", ["miniBatchSize"] = "8", ["steps"] = "9", ["keepCheckpoints"] = "9", ["maxLength"] = "100",
+            ["learningRateSchedule"] = "constant",
+            ["adamForm"] = "tensorflow",
+            ["precision"] = "bfloat16",
+            ["onTooLong"] = "drop",
+            ["promptTemplate"] = "x{prompt}",
+            ["klController"] = "adaptive",
+            ["shuffle"] = "false",
+            ["whitenAdvantages"] = "false",
+            ["whitenRewards"] = "true",
+            ["responseLength"] = "7",
+            ["miniBatchSize"] = "8",
+            ["steps"] = "9",
+            ["keepCheckpoints"] = "9",
+            ["maxLength"] = "100",
         };
         string before = ConfigurationLoader.ToJson(new PpoConfiguration()).ToJsonString();
         foreach (ConfigurationKey key in ConfigurationKey.Of(typeof(PpoConfiguration)))
