@@ -1,1 +1,60 @@
-return 0;
+using System.CommandLine;
+using NativeRlhf;
+using NativeRlhf.Runner.Cli;
+using NativeRlhf.Runner.Commands;
+
+return Run(args);
+
+static int Run(string[] args)
+{
+    var root = new RootCommand("""
+        NativeRlhf: pretraining, supervised fine-tuning, reward models and PPO on kernels written in C#.
+
+        Begin with:  nativerlhf demo
+        """)
+    {
+        DemoCommand.Create(),
+        InitCommand.Create(),
+        PretrainCommand.Create(),
+        SftCommand.Create(),
+        RewardCommand.Create(),
+        PpoCommand.Create(),
+        ScoreCommand.Create(),
+        GenerateCommand.Create(),
+        TokenizerCommand.Create(),
+        DevicesCommand.Create(),
+    };
+
+    var parsed = root.Parse(args);
+    bool verbose = args.Contains("--verbose");
+    if (parsed.Errors.Count > 0)
+    {
+        string command = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
+        string problem = parsed.UnmatchedTokens is [var token, ..] ? $"'{token}' is not known here" : parsed.Errors[0].Message.TrimEnd('.');
+        return Fail(ExitCodes.BadInput, $"{problem}; see: nativerlhf{command} --help");
+    }
+
+    try
+    {
+        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+    catch (Exception exception)
+    {
+        if (verbose) Console.Error.WriteLine(exception);
+        // The cause is inside where work was shared among threads.
+        var cause = exception is AggregateException { InnerException: { } inner } ? inner : exception;
+        return cause switch
+        {
+            InputException => Fail(ExitCodes.BadInput, cause.Message),
+            OperationCanceledException => Fail(ExitCodes.Interrupted, "interrupted; continue with --resume"),
+            OutOfMemoryException => Fail(ExitCodes.Failed, "out of memory; lower batchSize, microBatchSize or maxLength"),
+            _ => Fail(ExitCodes.Failed, $"{cause.Message}{(verbose ? "" : "  (--verbose shows where)")}"),
+        };
+    }
+}
+
+static int Fail(int code, string message)
+{
+    Console.Error.WriteLine($"nativerlhf: {message.ReplaceLineEndings(" ")}");
+    return code;
+}

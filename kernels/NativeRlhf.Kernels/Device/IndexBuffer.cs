@@ -45,6 +45,14 @@ public sealed class IndexBuffer : IDisposable
         if (Length > 0) _device.Upload(View, Host);
     }
 
+    /// <summary>Reads the content back from the device, after an op has written it.</summary>
+    /// <returns>The content, valid until it is set again.</returns>
+    public ReadOnlySpan<int> Download()
+    {
+        if (Length > 0) _device.Download(View, _host.AsSpan(0, Length));
+        return Host;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _buffer.Dispose();
 }

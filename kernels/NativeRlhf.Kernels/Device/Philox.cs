@@ -17,6 +17,12 @@ public enum RandomPurpose : uint
 
     /// <summary>Generated data, bootstrap draws and the like.</summary>
     Data = 5,
+
+    /// <summary>The order of answers in PPO's minibatches; the position is (epoch of updates, answer).</summary>
+    Minibatches = 6,
+
+    /// <summary>The order of pretraining rows in PPO-ptx; the position is (epoch, row).</summary>
+    PretrainingMix = 7,
 }
 
 /// <summary>

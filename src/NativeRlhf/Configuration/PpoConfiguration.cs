@@ -85,6 +85,10 @@ public sealed record PpoConfiguration : PromptTrainerConfiguration
     [Bounds(0)]
     public double ValueCoef { get; init; } = 0.1;
 
+    /// <summary>The value function's learning rate after warm-up, on the same schedule; null (the default) is that of the policy.</summary>
+    [Bounds(0, 1)]
+    public double? ValueLearningRate { get; init; }
+
     /// <summary>Whether advantages are shifted and scaled to mean 0 and variance 1 within a minibatch. Default true.</summary>
     public bool WhitenAdvantages { get; init; } = true;
 

@@ -13,6 +13,7 @@ namespace NativeRlhf.Data;
 public sealed class RowOrder
 {
     private readonly ulong _seed;
+    private readonly RandomPurpose _purpose;
     private readonly int[] _permutation;
     private long _epoch = -1;
 
@@ -20,12 +21,14 @@ public sealed class RowOrder
     /// <param name="seed">The run's seed.</param>
     /// <param name="count">How many rows there are, ≥ 1.</param>
     /// <param name="shuffle">Whether they are shuffled.</param>
-    public RowOrder(ulong seed, int count, bool shuffle)
+    /// <param name="purpose">What is drawn, where a run has several orders.</param>
+    public RowOrder(ulong seed, int count, bool shuffle, RandomPurpose purpose = RandomPurpose.Shuffling)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         Count = count;
         Shuffle = shuffle;
         _seed = seed;
+        _purpose = purpose;
         _permutation = shuffle ? new int[count] : [];
     }
 
@@ -62,7 +65,7 @@ public sealed class RowOrder
             _permutation[i] = i;
         for (uint j = (uint)Count - 1; j > 0; j--)
         {
-            Philox.Words words = Philox.At(_seed, RandomPurpose.Shuffling, epoch, j);
+            Philox.Words words = Philox.At(_seed, _purpose, epoch, j);
             // The high word of bits · (j + 1): uniform on [0, j] up to a bias below (j + 1) / 2⁶⁴.
             int other = (int)Math.BigMul(((ulong)words.X << 32) | words.Y, (ulong)j + 1, out _);
             (_permutation[j], _permutation[other]) = (_permutation[other], _permutation[j]);

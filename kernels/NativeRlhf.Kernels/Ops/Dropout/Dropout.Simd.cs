@@ -2,42 +2,46 @@ using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Ops;
 
-/// <summary>Chunks of flat memory, one Philox block for four elements.</summary>
+/// <summary>Blocks of rows; one Philox block for four elements of a row.</summary>
 internal sealed unsafe class DropoutSimd<S, V>(WorkerTeam team) : Dropout
     where S : struct, ISimd<V>
     where V : struct
 {
-    private const int Chunk = 4096;
+    private const int BlockRows = 16;
 
     private protected override void ForwardCore(Tensor y, Tensor x, DropoutKey key, Tensor residual) =>
-        team.For((int)((x.Length + Chunk - 1) / Chunk), new Mask(y.Pointer, x.Pointer, residual.IsNone ? null : residual.Pointer, x.Length, key));
+        team.For((x.Rows + BlockRows - 1) / BlockRows, new Mask(team, y.Pointer, x.Pointer, residual.IsNone ? null : residual.Pointer, x.Rows, x.Cols, key));
 
-    private readonly struct Mask(float* y, float* x, float* residual, long length, DropoutKey key) : IParallelBody
+    private readonly struct Mask(WorkerTeam team, float* y, float* x, float* residual, int rows, int columns, DropoutKey key) : IParallelBody
     {
         public void Run(int index, int worker)
         {
-            // The mask first, then one vector pass: y = x · mask + residual.
-            float* mask = stackalloc float[Chunk];
-            long start = (long)index * Chunk;
-            int count = (int)Math.Min(Chunk, length - start);
-            float scale = 1 / (1 - key.Probability);
-            for (int i = 0; i < count; i += 4)
+            // The mask of a row first, then one vector pass: y = x · mask + residual.
+            int blocks = (columns + 3) / 4;
+            float* mask = team.Scratch(worker, 4 * blocks);
+            float p = key.Probability, scale = 1 / (1 - p);
+            for (int n = index * BlockRows; n < Math.Min(rows, (index + 1) * BlockRows); n++)
             {
-                var words = Philox.At(key.Seed, RandomPurpose.Dropout, key.Stream, ((ulong)key.Step << 32) | (ulong)((start + i) / 4));
-                mask[i] = Philox.ToUniform(words.X) >= key.Probability ? scale : 0;
-                mask[i + 1] = Philox.ToUniform(words.Y) >= key.Probability ? scale : 0;
-                mask[i + 2] = Philox.ToUniform(words.Z) >= key.Probability ? scale : 0;
-                mask[i + 3] = Philox.ToUniform(words.W) >= key.Probability ? scale : 0;
-            }
+                ulong first = ((ulong)key.Step << 32) + ((key.FirstRow + (ulong)n) * (ulong)blocks);
+                for (int b = 0; b < blocks; b++)
+                {
+                    var words = Philox.At(key.Seed, RandomPurpose.Dropout, key.Stream, first + (ulong)b);
+                    mask[4 * b] = Philox.ToUniform(words.X) >= p ? scale : 0;
+                    mask[(4 * b) + 1] = Philox.ToUniform(words.Y) >= p ? scale : 0;
+                    mask[(4 * b) + 2] = Philox.ToUniform(words.Z) >= p ? scale : 0;
+                    mask[(4 * b) + 3] = Philox.ToUniform(words.W) >= p ? scale : 0;
+                }
 
-            int j = 0;
-            for (; j <= count - S.Width; j += S.Width)
-            {
-                V kept = S.Multiply(S.Load(x + start + j), S.Load(mask + j));
-                S.Store(y + start + j, residual == null ? kept : S.Add(kept, S.Load(residual + start + j)));
-            }
+                nint row = (nint)n * columns;
+                int c = 0;
+                for (; c <= columns - S.Width; c += S.Width)
+                {
+                    V kept = S.Multiply(S.Load(x + row + c), S.Load(mask + c));
+                    S.Store(y + row + c, residual == null ? kept : S.Add(kept, S.Load(residual + row + c)));
+                }
 
-            for (; j < count; j++) y[start + j] = (x[start + j] * mask[j]) + (residual == null ? 0 : residual[start + j]);
+                for (; c < columns; c++) y[row + c] = (x[row + c] * mask[c]) + (residual == null ? 0 : residual[row + c]);
+            }
         }
     }
 }

@@ -6,14 +6,15 @@ namespace NativeRlhf.Kernels.Ops;
 /// The key of one dropout mask. The mask is a pure function of it, so that backward draws it again instead of storing it.
 /// </summary>
 /// <param name="Seed">The run's seed.</param>
-/// <param name="Stream">Which mask: the place in the model and the row block, different for every use in a step.</param>
+/// <param name="Stream">Which mask: the place in the model, different for every use in a step.</param>
 /// <param name="Step">The training step (the upper half of the counter's position).</param>
+/// <param name="FirstRow">The place of row 0 in the whole batch, so that the mask does not depend on how a batch is cut.</param>
 /// <param name="Probability">The probability that an element is dropped, in [0, 1).</param>
-public readonly record struct DropoutKey(ulong Seed, uint Stream, uint Step, float Probability);
+public readonly record struct DropoutKey(ulong Seed, uint Stream, uint Step, uint FirstRow, float Probability);
 
 /// <summary>
-/// Dropout (Srivastava et al. 2014), inverted: kept elements are scaled by 1/(1 − p). Element i is kept where the uniform
-/// draw of word i mod 4 of Philox block i / 4 is at least p.
+/// Dropout (Srivastava et al. 2014), inverted: kept elements are scaled by 1/(1 − p). Element (n, c) is kept where the
+/// uniform draw of word c mod 4 of Philox block (firstRow + n)·⌈C/4⌉ + ⌊c/4⌋ is at least p.
 /// </summary>
 public abstract class Dropout
 {

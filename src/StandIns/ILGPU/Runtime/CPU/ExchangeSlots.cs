@@ -2,20 +2,24 @@ using System.Runtime.InteropServices;
 
 namespace ILGPU.Runtime.CPU;
 
-/// <summary>Values that threads pass to each other: one slot a thread, in two phases that take turns.</summary>
+/// <summary>Values that threads pass to each other: one slot a thread, in two sets that take turns.</summary>
 internal sealed class ExchangeSlots(int count)
 {
-    private readonly byte[][] phases = [[], []];
+    private const int SlotBytes = 64;
 
-    public unsafe void Write<T>(int phase, int slot, T value)
-        where T : unmanaged
-    {
-        if (phases[phase].Length < count * sizeof(T))
-            phases[phase] = new byte[count * sizeof(T)];
-        MemoryMarshal.Write(phases[phase].AsSpan(slot * sizeof(T)), value);
-    }
+    private readonly byte[] memory = new byte[2 * count * SlotBytes];
 
-    public unsafe T Read<T>(int phase, int slot)
+    public void Write<T>(int set, int slot, T value)
         where T : unmanaged =>
-        MemoryMarshal.Read<T>(phases[phase].AsSpan(slot * sizeof(T)));
+        MemoryMarshal.Write(Slot<T>(set, slot), value);
+
+    public T Read<T>(int set, int slot)
+        where T : unmanaged =>
+        MemoryMarshal.Read<T>(Slot<T>(set, slot));
+
+    private unsafe Span<byte> Slot<T>(int set, int slot)
+        where T : unmanaged =>
+        sizeof(T) <= SlotBytes
+            ? memory.AsSpan(((set * count) + slot) * SlotBytes, SlotBytes)
+            : throw new NotSupportedException($"{typeof(T).Name} is too large to pass between threads.");
 }

@@ -2,21 +2,19 @@ using System.Runtime.ExceptionServices;
 
 namespace ILGPU.Runtime.CPU;
 
-/// <summary>One launch of an explicitly grouped kernel: groups are handed out to one runner per core.</summary>
+/// <summary>One launch of an explicitly grouped kernel.</summary>
 internal sealed class GroupLaunch
 {
-    private readonly CountdownEvent running;
     private readonly long groupCount;
     private long nextGroup;
     private ExceptionDispatchInfo? failure;
 
-    private GroupLaunch(Accelerator accelerator, in KernelConfig config, Action kernel, int runners)
+    private GroupLaunch(Accelerator accelerator, in KernelConfig config, Action kernel)
     {
         Accelerator = accelerator;
         Config = config;
         Kernel = kernel;
         groupCount = config.GridDim.LongSize;
-        running = new CountdownEvent(runners);
     }
 
     public Accelerator Accelerator { get; }
@@ -24,16 +22,17 @@ internal sealed class GroupLaunch
     public Action Kernel { get; }
     public bool HasFailed => Volatile.Read(ref failure) is not null;
 
+    /// <summary>
+    /// Runs all groups. The first one shows whether the kernel has barriers: then the members of a group share the
+    /// cores and groups follow each other, else every core runs groups of its own.
+    /// </summary>
     public static void Run(Accelerator accelerator, in KernelConfig config, Action kernel)
     {
-        int runners = (int)Math.Min(config.GridDim.LongSize, Environment.ProcessorCount);
-        var launch = new GroupLaunch(accelerator, config, kernel, runners);
-        for (int i = 1; i < runners; i++)
-            GroupThread.Rent().Start(new GroupRunner(launch));
-        new GroupRunner(launch).Run(GroupThread.Caller);
-
-        launch.running.Wait();
-        launch.running.Dispose();
+        var launch = new GroupLaunch(accelerator, config, kernel);
+        new GroupRunner(launch).Run(groups: 1);
+        int runners = (int)Math.Min(launch.groupCount - launch.nextGroup, Environment.ProcessorCount);
+        if (runners > 0 && !launch.HasFailed)
+            Parallel.For(0, runners, _ => new GroupRunner(launch).Run(groups: long.MaxValue));
         launch.failure?.Throw();
     }
 
@@ -47,15 +46,17 @@ internal sealed class GroupLaunch
     /// <summary>Takes the next group; false when there is none or the launch has failed.</summary>
     public bool TryTake(out Index3D gridIndex)
     {
+        gridIndex = default;
+        if (HasFailed)
+            return false;
         long group = Interlocked.Increment(ref nextGroup) - 1;
-        bool taken = group < groupCount && !HasFailed;
-        gridIndex = taken ? Unflatten(group, Config.GridDim) : default;
-        return taken;
+        if (group >= groupCount)
+            return false;
+        gridIndex = Unflatten(group, Config.GridDim);
+        return true;
     }
 
     /// <summary>Ends the launch early. The first exception is the one that its caller sees.</summary>
     public void Fail(Exception exception) =>
         Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(exception), null);
-
-    public void RunnerHasEnded() => running.Signal();
 }

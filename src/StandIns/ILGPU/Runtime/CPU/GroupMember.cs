@@ -2,18 +2,6 @@ using System.Runtime.CompilerServices;
 
 namespace ILGPU.Runtime.CPU;
 
-internal enum MemberState
-{
-    NotStarted,
-    Running,
-    AtGroupBarrier,
-    AtWarpBarrier,
-
-    /// <summary>Its barrier has opened; its thread waits for its turn.</summary>
-    Resumable,
-    Ended,
-}
-
 /// <summary>One thread of a group, as the kernel sees it.</summary>
 internal sealed class GroupMember(GroupRunner runner, int linearIndex, Index3D index, int lane, int warp)
 {
@@ -32,8 +20,7 @@ internal sealed class GroupMember(GroupRunner runner, int linearIndex, Index3D i
     public Index3D Index { get; } = index;
     public int Lane { get; } = lane;
     public int Warp { get; } = warp;
-    public MemberState State { get; set; } = MemberState.Ended;
-    public GroupThread? Thread { get; set; }
+    public bool HasEnded { get; set; }
 
     /// <summary>How many shared arrays this member has allocated.</summary>
     public int SharedOrdinal { get; set; }
@@ -42,7 +29,7 @@ internal sealed class GroupMember(GroupRunner runner, int linearIndex, Index3D i
 
     public void MakeCurrent() => current = this;
 
-    public void Reset() => (State, Thread, SharedOrdinal) = (MemberState.NotStarted, null, 0);
+    public void Reset() => (HasEnded, SharedOrdinal) = (false, 0);
 
     public (int Count, int Participants) GroupBarrier(bool predicate) => Runner.GroupBarrier(this, predicate);
 

@@ -1,24 +1,30 @@
 namespace ILGPU.Runtime.CPU;
 
 /// <summary>
-/// Runs groups, one after another. Of all members of a group exactly one runs at a time, and it hands on to the next
-/// when it ends or has to wait at a barrier. A member needs a thread of its own only while it waits: members that
-/// never wait run one after another on the same thread, so that a kernel without barriers costs a loop.
-/// The order is fixed, which makes a kernel whose result depends on the order of its members repeatable.
+/// Runs groups, one after another. The members of a group run as a loop on one thread, which is all that a kernel
+/// without barriers needs. When a member comes to a barrier, every member gets a thread, a team forms, and the team
+/// runs the rest of this group and all groups that follow.
 /// </summary>
 internal sealed class GroupRunner
 {
     private readonly GroupLaunch launch;
     private readonly GroupMember[] members;
-    private readonly WarpState[] warps;
+    private readonly TeamBarrier groupBarrier = new();
+    private readonly TeamBarrier[] warpBarriers;
+    private readonly ExchangeSlots groupSlots = new(1);
+    private readonly ExchangeSlots[] warpSlots;
     private readonly List<MemoryBuffer> shared = [];
-    private readonly ExchangeSlots slots;
     private MemoryBuffer? dynamicShared;
-    private int alive;
-    private int waiting;
-    private int predicateCount;
-    private int phase;
-    private (int Count, int Participants) lastBarrier;
+
+    // The turn of the team: it opens when a group starts, and once more when there is none left.
+    private readonly TeamBarrier turn = new();
+    private CountdownEvent? team;
+    private bool finished;
+
+    // Members that neither wait nor have ended. At zero nobody is left to open a barrier.
+    private int running;
+    private int predicates;
+    private (int Count, int Participants) lastVote;
 
     public GroupRunner(GroupLaunch launch)
     {
@@ -29,10 +35,9 @@ internal sealed class GroupRunner
         members = new GroupMember[GroupDim.Size];
         for (int i = 0; i < members.Length; i++)
             members[i] = new GroupMember(this, i, GroupLaunch.Unflatten(i, GroupDim), i % WarpSize, i / WarpSize);
-        warps = new WarpState[(members.Length + WarpSize - 1) / WarpSize];
-        for (int i = 0; i < warps.Length; i++)
-            warps[i] = new WarpState(WarpSize);
-        slots = new ExchangeSlots(1);
+        int warps = (members.Length + WarpSize - 1) / WarpSize;
+        warpBarriers = [.. Enumerable.Range(0, warps).Select(_ => new TeamBarrier())];
+        warpSlots = [.. Enumerable.Range(0, warps).Select(_ => new ExchangeSlots(WarpSize))];
     }
 
     public Index3D GridDim { get; }
@@ -40,96 +45,111 @@ internal sealed class GroupRunner
     public Index3D GridIndex { get; private set; }
     public int WarpSize { get; }
 
-    /// <summary>Runs members that have not started, for as long as it is this thread's turn.</summary>
-    public void Run(GroupThread thread)
+    /// <summary>Runs groups until there is none left, or so many; a team does not stop before all are done.</summary>
+    public void Run(long groups)
     {
-        int last = -1;
-        while (true)
+        for (; groups > 0 && StartGroup(); groups--)
         {
-            if (alive == 0)
+            foreach (GroupMember member in members)
             {
-                if (!StartGroup())
+                int seen = turn.Generation;
+                RunMember(member);
+                if (team is not null)
                 {
-                    ReleaseShared();
-                    thread.Return();
-                    launch.RunnerHasEnded();
-                    return;
+                    FollowTurns(member, seen);
+                    team.Wait();
+                    team.Dispose();
+                    groups = 0;
+                    break;
                 }
 
-                last = -1;
+                if (launch.HasFailed)
+                    break;
             }
-
-            GroupMember next = Next(last);
-            if (next.State == MemberState.Resumable)
-            {
-                // Back in the pool first: whoever runs next may need this thread.
-                GroupThread other = next.Thread!;
-                thread.Return();
-                other.Resume();
-                return;
-            }
-
-            RunMember(next, thread);
-            last = next.LinearIndex;
         }
+
+        foreach (MemoryBuffer buffer in shared)
+            buffer.Dispose();
+        dynamicShared?.Dispose();
     }
+
+    /// <summary>What a thread of the team does: its member of this group, if that has not run, and of the next ones.</summary>
+    public void RunInTeam(GroupMember member, int seen)
+    {
+        if (!member.HasEnded)
+            RunMember(member);
+        FollowTurns(member, seen);
+    }
+
+    public void LeaveTeam() => team!.Signal();
 
     /// <summary>Waits until all members that are still running have come here.</summary>
     public (int Count, int Participants) GroupBarrier(GroupMember member, bool predicate)
     {
-        waiting++;
-        predicateCount += predicate ? 1 : 0;
-        member.State = MemberState.AtGroupBarrier;
-        OpenGroupBarrierIfComplete();
-        Yield(member);
-        return lastBarrier;
+        EnsureTeam(member);
+        int seen = groupBarrier.Generation;
+        ThrowIfFailed();
+        if (predicate)
+            Interlocked.Increment(ref predicates);
+        if (groupBarrier.Arrive())
+            OpenGroupBarrier(groupBarrier.Alive - 1);
+        else
+            Wait(groupBarrier, seen);
+        return lastVote;
     }
 
     /// <summary>Waits until all members of the warp that are still running have come here.</summary>
     public void WarpBarrier(GroupMember member)
     {
-        warps[member.Warp].Waiting++;
-        member.State = MemberState.AtWarpBarrier;
-        OpenWarpBarrierIfComplete(member.Warp);
-        Yield(member);
+        EnsureTeam(member);
+        TeamBarrier barrier = warpBarriers[member.Warp];
+        int seen = barrier.Generation;
+        ThrowIfFailed();
+        if (barrier.Arrive())
+            Open(barrier, barrier.Alive - 1);
+        else
+            Wait(barrier, seen);
     }
+
+    // Slots have two sets that take turns: one is read while members that are ahead already write to the other, and
+    // nobody can be ahead by two barriers.
 
     public T Shuffle<T>(GroupMember member, T value, int sourceLane)
         where T : unmanaged
     {
-        WarpState warp = warps[member.Warp];
-        // The slots of a phase are read until the next barrier is complete, so that the phase after next may reuse them.
-        int current = warp.Phase;
-        warp.Slots.Write(current, member.Lane, value);
+        ExchangeSlots slots = warpSlots[member.Warp];
+        int set = warpBarriers[member.Warp].Generation & 1;
+        slots.Write(set, member.Lane, value);
         WarpBarrier(member);
         bool exists = (member.Warp * WarpSize) + sourceLane < members.Length;
-        return exists ? warp.Slots.Read<T>(current, sourceLane) : value;
+        return exists ? slots.Read<T>(set, sourceLane) : value;
     }
 
     public T Broadcast<T>(GroupMember member, T value, int source)
         where T : unmanaged
     {
-        int current = phase;
+        int set = groupBarrier.Generation & 1;
         if (member.LinearIndex == source)
-            slots.Write(current, 0, value);
+            groupSlots.Write(set, 0, value);
         GroupBarrier(member, false);
-        return slots.Read<T>(current, 0);
+        return groupSlots.Read<T>(set, 0);
     }
 
     /// <summary>The array that belongs to the n-th allocation of every member.</summary>
     public ArrayView<T> Shared<T>(int ordinal, int extent)
         where T : unmanaged
     {
-        if (ordinal == shared.Count)
-            shared.Add(AllocateShared((long)extent * Interop.SizeOf<T>()));
-        ArrayView<byte> bytes = shared[ordinal].AsRawArrayView();
-        if (bytes.Length != (long)extent * Interop.SizeOf<T>())
+        long wanted = (long)extent * Interop.SizeOf<T>();
+        lock (shared)
         {
-            throw new InvalidOperationException(
-                $"Members of a group disagree on shared array {ordinal}: {bytes.Length} bytes or {extent} elements of {typeof(T).Name}.");
+            if (ordinal == shared.Count)
+                shared.Add(AllocateShared(wanted));
+            ArrayView<byte> bytes = shared[ordinal].AsRawArrayView();
+            return bytes.Length == wanted
+                ? bytes.Cast<T>()
+                : throw new InvalidOperationException(
+                    $"Members of a group disagree on shared array {ordinal}: {bytes.Length} or {wanted} bytes.");
         }
-
-        return bytes.Cast<T>();
     }
 
     public ArrayView<T> DynamicShared<T>()
@@ -138,20 +158,24 @@ internal sealed class GroupRunner
         int bytes = launch.Config.SharedMemoryConfig.ArraySize;
         if (bytes == 0)
             return ArrayView<T>.Empty;
-        dynamicShared ??= AllocateShared(bytes);
-        return dynamicShared.AsRawArrayView().Cast<T>();
+        lock (shared)
+        {
+            dynamicShared ??= AllocateShared(bytes);
+            return dynamicShared.AsRawArrayView().Cast<T>();
+        }
     }
 
+    // Only one thread is active when a group starts: the one that runs the loop, or the last member of the last group.
     private bool StartGroup()
     {
         if (!launch.TryTake(out Index3D gridIndex))
             return false;
         GridIndex = gridIndex;
-        alive = members.Length;
         foreach (GroupMember member in members)
             member.Reset();
-        for (int i = 0; i < warps.Length; i++)
-            warps[i].Alive = Math.Min(WarpSize, members.Length - (i * WarpSize));
+        groupBarrier.Reset(members.Length);
+        for (int i = 0; i < warpBarriers.Length; i++)
+            warpBarriers[i].Reset(Math.Min(WarpSize, members.Length - (i * WarpSize)));
         foreach (MemoryBuffer buffer in shared)
             Spoil(buffer);
         if (dynamicShared is not null)
@@ -159,126 +183,134 @@ internal sealed class GroupRunner
         return true;
     }
 
-    private void RunMember(GroupMember member, GroupThread thread)
+    private void RunMember(GroupMember member)
     {
-        member.Thread = thread;
-        member.State = MemberState.Running;
-        if (!launch.HasFailed)
+        LocalArena.ForThread(launch.Accelerator).Reset();
+        member.MakeCurrent();
+        try
         {
-            LocalArena.ForThread(launch.Accelerator).Reset();
-            member.MakeCurrent();
-            try
-            {
-                launch.Kernel();
-            }
-            catch (LaunchAbortedException)
-            {
-                // The failure that ended the launch is on record.
-            }
-            catch (Exception exception)
-            {
-                Fail(exception);
-            }
-            finally
-            {
-                GroupMember.ClearCurrent();
-            }
+            launch.Kernel();
+            End(member);
         }
-
-        member.State = MemberState.Ended;
-        alive--;
-        warps[member.Warp].Alive--;
-        OpenWarpBarrierIfComplete(member.Warp);
-        OpenGroupBarrierIfComplete();
+        catch (LaunchAbortedException)
+        {
+            // The failure that ended the launch is on record.
+        }
+        catch (Exception exception)
+        {
+            Fail(exception);
+        }
+        finally
+        {
+            GroupMember.ClearCurrent();
+        }
     }
 
-    // Hands the turn on and returns when it is this member's turn again.
-    private void Yield(GroupMember member)
+    private void End(GroupMember member)
     {
-        GroupMember next = Next(member.LinearIndex);
-        if (next != member)
+        member.HasEnded = true;
+        TeamBarrier warp = warpBarriers[member.Warp];
+        if (warp.Leave())
+            Open(warp, warp.Alive);
+        if (groupBarrier.Leave())
         {
-            GroupThread own = member.Thread!;
-            if (next.State == MemberState.Resumable)
-                next.Thread!.Resume();
-            else
-                GroupThread.Rent().Start(this);
-            own.WaitForTurn();
+            if (groupBarrier.Alive > 0)
+                OpenGroupBarrier(groupBarrier.Alive);
+            else if (team is not null)
+                PassTurn();
         }
 
-        member.State = MemberState.Running;
-        if (launch.HasFailed)
-            throw new LaunchAbortedException();
+        if (team is not null)
+            StopRunning();
     }
 
-    // The next member, in a circle, that can run. There always is one as long as a member is alive.
-    private GroupMember Next(int after)
+    private void FollowTurns(GroupMember member, int seen)
     {
-        for (int attempt = 0; attempt < 2; attempt++)
+        while (true)
         {
-            for (int i = 1; i <= members.Length; i++)
-            {
-                GroupMember member = members[(after + i) % members.Length];
-                if (member.State is MemberState.NotStarted or MemberState.Resumable)
-                    return member;
-            }
+            turn.WaitPast(seen);
+            if (finished || launch.HasFailed)
+                return;
+            // A later turn needs this member, so that no turn can be missed.
+            seen++;
+            RunMember(member);
+        }
+    }
 
+    // The group is over. The member that ended last goes on to stop running, for which it is counted once more.
+    private void PassTurn()
+    {
+        finished = !StartGroup();
+        Interlocked.Exchange(ref running, members.Length + 1);
+        turn.Open();
+    }
+
+    private void EnsureTeam(GroupMember member)
+    {
+        if (team is not null)
+            return;
+        running = groupBarrier.Alive;
+        int seen = turn.Generation;
+        team = new CountdownEvent(members.Length);
+        foreach (GroupMember other in members)
+        {
+            if (other != member)
+                GroupThread.Start(this, other, seen);
+        }
+
+        // The thread that is here already does not sign off: it waits for the others.
+        team.Signal();
+    }
+
+    private void Wait(TeamBarrier barrier, int seen)
+    {
+        StopRunning();
+        barrier.WaitPast(seen);
+        ThrowIfFailed();
+    }
+
+    private void StopRunning()
+    {
+        if (Interlocked.Decrement(ref running) == 0)
+        {
             Fail(new InvalidOperationException(
                 "Members of a group wait at different barriers: some at the group's, some at their warp's."));
         }
-
-        throw new InvalidOperationException("A group has no member left to run.");
     }
 
-    private void OpenGroupBarrierIfComplete()
+    private void Open(TeamBarrier barrier, int waiting)
     {
-        if (waiting == 0 || waiting < alive)
-            return;
-        lastBarrier = (predicateCount, waiting);
-        (waiting, predicateCount) = (0, 0);
-        phase ^= 1;
+        Interlocked.Add(ref running, waiting);
+        barrier.Open();
+    }
+
+    private void OpenGroupBarrier(int waiting)
+    {
+        lastVote = (predicates, groupBarrier.Alive);
+        predicates = 0;
+        // Members may have taken different branches: from here on they count their shared arrays alike again.
         int ordinal = 0;
         foreach (GroupMember member in members)
-        {
-            if (member.State == MemberState.AtGroupBarrier)
-            {
-                member.State = MemberState.Resumable;
-                ordinal = Math.Max(ordinal, member.SharedOrdinal);
-            }
-        }
-
-        // Members may have taken different branches: from here on they count their shared arrays alike again.
+            ordinal = Math.Max(ordinal, member.SharedOrdinal);
         foreach (GroupMember member in members)
             member.SharedOrdinal = ordinal;
+        Open(groupBarrier, waiting);
     }
 
-    private void OpenWarpBarrierIfComplete(int index)
-    {
-        WarpState warp = warps[index];
-        if (warp.Waiting == 0 || warp.Waiting < warp.Alive)
-            return;
-        warp.Waiting = 0;
-        warp.Phase ^= 1;
-        int end = Math.Min((index + 1) * WarpSize, members.Length);
-        for (int i = index * WarpSize; i < end; i++)
-        {
-            if (members[i].State == MemberState.AtWarpBarrier)
-                members[i].State = MemberState.Resumable;
-        }
-    }
-
-    // Members that wait get their turn to leave the kernel by an exception.
+    // Members that wait leave the kernel by an exception.
     private void Fail(Exception exception)
     {
         launch.Fail(exception);
-        (waiting, predicateCount) = (0, 0);
-        foreach (WarpState warp in warps)
-            warp.Waiting = 0;
-        foreach (GroupMember member in members)
-        {
-            if (member.State is MemberState.AtGroupBarrier or MemberState.AtWarpBarrier)
-                member.State = MemberState.Resumable;
-        }
+        groupBarrier.Open();
+        foreach (TeamBarrier barrier in warpBarriers)
+            barrier.Open();
+        turn.Open();
+    }
+
+    private void ThrowIfFailed()
+    {
+        if (launch.HasFailed)
+            throw new LaunchAbortedException();
     }
 
     private MemoryBuffer AllocateShared(long bytes)
@@ -291,21 +323,6 @@ internal sealed class GroupRunner
     // What a kernel reads from shared memory before writing it is NaN, not what the last group left.
     private static unsafe void Spoil(MemoryBuffer buffer) =>
         new Span<byte>(buffer.Memory, (int)buffer.LengthInBytes).Fill(0xFF);
-
-    private void ReleaseShared()
-    {
-        foreach (MemoryBuffer buffer in shared)
-            buffer.Dispose();
-        dynamicShared?.Dispose();
-    }
-
-    private sealed class WarpState(int warpSize)
-    {
-        public ExchangeSlots Slots { get; } = new(warpSize);
-        public int Alive { get; set; }
-        public int Waiting { get; set; }
-        public int Phase { get; set; }
-    }
 
     private sealed class LaunchAbortedException : Exception;
 }

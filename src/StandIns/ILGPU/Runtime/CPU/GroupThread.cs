@@ -2,75 +2,38 @@ using System.Collections.Concurrent;
 
 namespace ILGPU.Runtime.CPU;
 
-/// <summary>An operating-system thread that runs group members. Threads are kept and used again.</summary>
+/// <summary>An operating-system thread for a member of a team. Threads are kept and used again.</summary>
 internal sealed class GroupThread
 {
     private const int StackBytes = 1 << 20;
 
     private static readonly ConcurrentStack<GroupThread> Idle = new();
 
-    [ThreadStatic]
-    private static GroupThread? caller;
+    private readonly Sleeper sleeper = new();
+    private (GroupRunner Runner, GroupMember Member, int Seen)? work;
 
-    private readonly bool pooled;
-    private readonly object turn = new();
-    private bool hasTurn;
-    private GroupRunner? runner;
+    private GroupThread() =>
+        new Thread(Loop, StackBytes) { IsBackground = true, Name = "Kernel group" }.Start();
 
-    private GroupThread(bool pooled) => this.pooled = pooled;
-
-    /// <summary>The thread that launches a kernel; it takes part until its turn ends.</summary>
-    public static GroupThread Caller => caller ??= new GroupThread(pooled: false);
-
-    public static GroupThread Rent()
+    /// <summary>Lets a thread run a member of this group and of the following ones.</summary>
+    public static void Start(GroupRunner runner, GroupMember member, int seen)
     {
-        if (Idle.TryPop(out GroupThread? idle))
-            return idle;
-        var created = new GroupThread(pooled: true);
-        new Thread(created.Loop, StackBytes) { IsBackground = true, Name = "Kernel group" }.Start();
-        return created;
-    }
-
-    /// <summary>Gives the thread its turn, to run members of the runner that have not started.</summary>
-    public void Start(GroupRunner work)
-    {
-        runner = work;
-        Resume();
-    }
-
-    /// <summary>Gives the thread its turn.</summary>
-    public void Resume()
-    {
-        lock (turn)
-        {
-            hasTurn = true;
-            Monitor.Pulse(turn);
-        }
-    }
-
-    public void WaitForTurn()
-    {
-        lock (turn)
-        {
-            while (!hasTurn)
-                Monitor.Wait(turn);
-            hasTurn = false;
-        }
-    }
-
-    /// <summary>The thread's turn has ended and no member depends on it.</summary>
-    public void Return()
-    {
-        if (pooled)
-            Idle.Push(this);
+        GroupThread thread = Idle.TryPop(out GroupThread? idle) ? idle : new GroupThread();
+        thread.work = (runner, member, seen);
+        thread.sleeper.Wake();
     }
 
     private void Loop()
     {
         while (true)
         {
-            WaitForTurn();
-            runner!.Run(this);
+            sleeper.Sleep();
+            (GroupRunner runner, GroupMember member, int seen) = work!.Value;
+            work = null;
+            runner.RunInTeam(member, seen);
+            // First back into the pool, for the launch that follows this one.
+            Idle.Push(this);
+            runner.LeaveTeam();
         }
     }
 }

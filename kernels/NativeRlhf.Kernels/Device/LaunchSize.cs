@@ -1,0 +1,76 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace NativeRlhf.Kernels.Device;
+
+/// <summary>
+/// Grids and groups for one accelerator. Group sizes are powers of two, so that reductions are plain trees. Warps play no
+/// part: a kernel that is correct for one size is correct for all.
+/// </summary>
+internal readonly struct LaunchSize
+{
+    /// <summary>The largest group that any kernel is launched with: shared memory is sized by it.</summary>
+    public const int MaxGroup = 256;
+
+    // The CPU accelerator runs every group member as a thread of the operating system: as few as make a group. Tiles need
+    // 4 × 4 threads.
+    private const int CpuGroup = 8, CpuTileEdge = 4;
+
+    // Rounds of groups that keep a multiprocessor busy in a loop over elements.
+    private const int GroupsPerMultiprocessor = 16;
+
+    private readonly int _group, _tileEdge, _columns, _elementGroups;
+
+    /// <summary>Chooses sizes.</summary>
+    /// <param name="accelerator">The accelerator that will run the kernel.</param>
+    /// <param name="preferredGroup">The group size to use where the accelerator allows it; a power of two up to <see cref="MaxGroup"/>.</param>
+    public LaunchSize(Accelerator accelerator, int preferredGroup = MaxGroup)
+    {
+        bool isCpu = accelerator.AcceleratorType == AcceleratorType.CPU;
+        int largest = accelerator.MaxNumThreadsPerGroup;
+        _group = isCpu ? CpuGroup : preferredGroup;
+        while (_group > largest) _group /= 2;
+        _tileEdge = isCpu ? CpuTileEdge : Tile.MaxEdge;
+        while (_tileEdge * _tileEdge > largest && _tileEdge > CpuTileEdge) _tileEdge /= 2;
+        _columns = _group >= 64 ? 8 : 4;
+        _elementGroups = accelerator.NumMultiprocessors * GroupsPerMultiprocessor;
+    }
+
+    /// <summary>One group for each of <paramref name="count"/> rows.</summary>
+    public KernelConfig Groups(int count) => new(new Index1D(count), new Index1D(_group));
+
+    /// <summary>One group for each of <paramref name="rows"/> × <paramref name="heads"/> places.</summary>
+    public KernelConfig Groups(int rows, int heads) => new(new Index2D(rows, heads), new Index2D(_group, 1));
+
+    /// <summary>Enough groups for a loop over <paramref name="count"/> elements by <see cref="ElementLoop"/>.</summary>
+    public KernelConfig Elements(long count) =>
+        new(new Index1D((int)Math.Min((count + _group - 1) / _group, _elementGroups)), new Index1D(_group));
+
+    /// <summary>Groups of columns × row lanes, for sums down the columns by <see cref="GroupReduce.SumLanes"/>.</summary>
+    public KernelConfig Columns(int count) =>
+        new(new Index2D((count + _columns - 1) / _columns, 1), new Index2D(_columns, _group / _columns));
+
+    /// <summary>A square group for every <see cref="Tile"/> of a (rows, cols) matrix; row tiles along X, column tiles along Y.</summary>
+    public KernelConfig Tiles(int rows, int cols) =>
+        new(new Index2D(TileCount(rows), TileCount(cols)), new Index2D(_tileEdge, _tileEdge));
+
+    /// <summary>A square group for every tile of rows and every head.</summary>
+    public KernelConfig RowTiles(int rows, int heads) =>
+        new(new Index2D(TileCount(rows), heads), new Index2D(_tileEdge, _tileEdge));
+
+    private int TileCount(int extent)
+    {
+        int side = Tile.PerThread * _tileEdge;
+        return (int)(((long)extent + side - 1) / side);
+    }
+}
+
+/// <summary>The elements of one thread in a loop over all: <c>for (long i = First; i &lt; length; i += Step)</c>.</summary>
+internal static class ElementLoop
+{
+    /// <summary>The thread's first element.</summary>
+    public static long First => ((long)Grid.IdxX * Group.DimX) + Group.IdxX;
+
+    /// <summary>The distance between its elements: the threads of the grid.</summary>
+    public static long Step => (long)Grid.DimX * Group.DimX;
+}

@@ -1,0 +1,54 @@
+using ILGPU;
+using ILGPU.Runtime;
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Kernels.Ops;
+
+/// <summary>One group a row, one thread for each four elements: those that share a block of the generator.</summary>
+internal sealed class DropoutPortable(ComputeDevice device) : Dropout
+{
+    private readonly LaunchSize _size = new(device.Accelerator, 128);
+
+    private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, ulong, uint, ulong, float, float> _forward =
+        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, ulong, uint, ulong, float, float>(ForwardKernel);
+
+    private protected override void ForwardCore(Tensor y, Tensor x, DropoutKey key, Tensor residual)
+    {
+        ulong blocks = ((ulong)x.Cols + 3) / 4, first = ((ulong)key.Step << 32) + (key.FirstRow * blocks);
+        _forward(_size.Groups(x.Rows), y.View, x.View, residual.View, x.Cols, key.Seed, key.Stream, first, key.Probability, 1 / (1 - key.Probability));
+    }
+
+    /// <param name="y">y (N, C) =</param>
+    /// <param name="x">x (N, C)</param>
+    /// <param name="residual">residual (N, C), or empty</param>
+    /// <param name="cols">C</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="stream">Which mask.</param>
+    /// <param name="first">The position of the first block of row 0.</param>
+    /// <param name="probability">p</param>
+    /// <param name="scale">1/(1 − p)</param>
+    [Kernel(Grouping.Explicit)]
+    private static void ForwardKernel(
+        ArrayView<float> y, ArrayView<float> x, ArrayView<float> residual, int cols, ulong seed, uint stream, ulong first, float probability, float scale)
+    {
+        int blocks = (cols + 3) / 4;
+        long origin = (long)Grid.IdxX * cols;
+        for (int block = Group.IdxX; block < blocks; block += Group.DimX)
+        {
+            var words = Philox.At(seed, RandomPurpose.Dropout, stream, first + ((ulong)Grid.IdxX * (ulong)blocks) + (ulong)block);
+            int c = 4 * block;
+            Drop(y, x, residual, origin + c, words.X, probability, scale);
+            if (c + 1 < cols) Drop(y, x, residual, origin + c + 1, words.Y, probability, scale);
+            if (c + 2 < cols) Drop(y, x, residual, origin + c + 2, words.Z, probability, scale);
+            if (c + 3 < cols) Drop(y, x, residual, origin + c + 3, words.W, probability, scale);
+        }
+    }
+
+    private static void Drop(
+        ArrayView<float> y, ArrayView<float> x, ArrayView<float> residual, long i, uint word, float probability, float scale)
+    {
+        float value = Philox.ToUniform(word) >= probability ? x[i] * scale : 0;
+        if (residual.Length > 0) value += residual[i];
+        y[i] = value;
+    }
+}

@@ -1,0 +1,111 @@
+using ILGPU;
+using ILGPU.Runtime;
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Kernels.Ops;
+
+/// <summary>One group a row; the gradients of weight and bias by sums down the columns.</summary>
+internal sealed class LayerNormPortable(ComputeDevice device) : LayerNorm
+{
+    private readonly LaunchSize _size = new(device.Accelerator, 128);
+
+    private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, float> _forward =
+        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, float>(ForwardKernel);
+
+    private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int> _input =
+        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(InputGradientKernel);
+
+    private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int> _parameters =
+        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>(ParameterGradientKernel);
+
+    private protected override void ForwardCore(Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor weight, Tensor bias, float epsilon) =>
+        _forward(_size.Groups(x.Rows), y.View, mean.View, rstd.View, x.View, weight.View, bias.View, x.Cols, epsilon);
+
+    private protected override void BackwardCore(Tensor dX, Tensor dWeight, Tensor dBias, Tensor dY, Tensor x, Tensor mean, Tensor rstd, Tensor weight)
+    {
+        if (x.Cols == 0) return;
+        _parameters(_size.Columns(x.Cols), dWeight.View, dBias.View, dY.View, x.View, mean.View, rstd.View, x.Rows, x.Cols);
+        _input(_size.Groups(x.Rows), dX.View, dY.View, x.View, mean.View, rstd.View, weight.View, x.Cols);
+    }
+
+    [Kernel(Grouping.Explicit)]
+    private static void ForwardKernel(
+        ArrayView<float> y, ArrayView<float> mean, ArrayView<float> rstd, ArrayView<float> x, ArrayView<float> weight, ArrayView<float> bias, int cols, float epsilon)
+    {
+        var shared = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        int row = Grid.IdxX;
+        long origin = (long)row * cols;
+        float sum = 0;
+        for (int c = Group.IdxX; c < cols; c += Group.DimX) sum += x[origin + c];
+        float mu = GroupReduce.Sum(shared, sum) / cols;
+
+        float squares = 0;
+        for (int c = Group.IdxX; c < cols; c += Group.DimX)
+        {
+            float deviation = x[origin + c] - mu;
+            squares += deviation * deviation;
+        }
+
+        float r = 1 / MathF.Sqrt((GroupReduce.Sum(shared, squares) / cols) + epsilon);
+        for (int c = Group.IdxX; c < cols; c += Group.DimX) y[origin + c] = ((x[origin + c] - mu) * r * weight[c]) + bias[c];
+        if (Group.IdxX == 0)
+        {
+            mean[row] = mu;
+            rstd[row] = r;
+        }
+    }
+
+    /// <summary>With g = dY·weight: dX += rstd·(g − mean(g) − x̂·mean(g·x̂)).</summary>
+    [Kernel(Grouping.Explicit)]
+    private static void InputGradientKernel(
+        ArrayView<float> dX, ArrayView<float> dY, ArrayView<float> x, ArrayView<float> mean, ArrayView<float> rstd, ArrayView<float> weight, int cols)
+    {
+        var shared = SharedMemory.Allocate<Float4>(LaunchSize.MaxGroup);
+        int row = Grid.IdxX;
+        long origin = (long)row * cols;
+        float mu = mean[row], r = rstd[row], sum = 0, product = 0;
+        for (int c = Group.IdxX; c < cols; c += Group.DimX)
+        {
+            float g = dY[origin + c] * weight[c];
+            sum += g;
+            product += g * ((x[origin + c] - mu) * r);
+        }
+
+        var sums = GroupReduce.Sum(shared, new Float4(sum, product, 0, 0));
+        float meanG = sums.X / cols, meanProduct = sums.Y / cols;
+        for (int c = Group.IdxX; c < cols; c += Group.DimX)
+        {
+            float g = dY[origin + c] * weight[c];
+            dX[origin + c] += r * (g - meanG - ((x[origin + c] - mu) * r * meanProduct));
+        }
+    }
+
+    /// <summary>dWeight += Σₙ dY·x̂; dBias += Σₙ dY.</summary>
+    [Kernel(Grouping.Explicit)]
+    private static void ParameterGradientKernel(
+        ArrayView<float> dWeight, ArrayView<float> dBias, ArrayView<float> dY, ArrayView<float> x, ArrayView<float> mean, ArrayView<float> rstd, int rows, int cols)
+    {
+        var shared = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        var shared2 = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        int c = (Grid.IdxX * Group.DimX) + Group.IdxX;
+        float weightSum = 0, biasSum = 0;
+        if (c < cols)
+        {
+            for (int n = Group.IdxY; n < rows; n += Group.DimY)
+            {
+                long place = ((long)n * cols) + c;
+                float gradient = dY[place];
+                biasSum += gradient;
+                weightSum += gradient * ((x[place] - mean[n]) * rstd[n]);
+            }
+        }
+
+        weightSum = GroupReduce.SumLanes(shared, weightSum);
+        biasSum = GroupReduce.SumLanes(shared2, biasSum);
+        if (Group.IdxY == 0 && c < cols)
+        {
+            dWeight[c] += weightSum;
+            dBias[c] += biasSum;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Model;
+
+/// <summary>What the forward pass of one layer leaves for the backward pass.</summary>
+/// <param name="Ln1">ln_1 output (N, C)</param>
+/// <param name="Mean1">its means (N)</param>
+/// <param name="Rstd1">its reciprocal standard deviations (N)</param>
+/// <param name="Qkv">queries, keys, values (N, 3·C)</param>
+/// <param name="Mixed">attention output before its projection (N, C)</param>
+/// <param name="Lse">log-sum-exp of the attention scores (N, NH)</param>
+/// <param name="Middle">the residual stream between attention and feed-forward (N, C)</param>
+/// <param name="Ln2">ln_2 output (N, C)</param>
+/// <param name="Mean2">its means (N)</param>
+/// <param name="Rstd2">its reciprocal standard deviations (N)</param>
+/// <param name="Inner">feed-forward before the non-linearity (N, inner)</param>
+/// <param name="Activated">feed-forward after it (N, inner)</param>
+/// <param name="Residual">the residual stream after the layer (N, C)</param>
+internal sealed record LayerActivations(
+    Tensor Ln1, Tensor Mean1, Tensor Rstd1, Tensor Qkv, Tensor Mixed, Tensor Lse, Tensor Middle,
+    Tensor Ln2, Tensor Mean2, Tensor Rstd2, Tensor Inner, Tensor Activated, Tensor Residual)
+{
+    public LayerActivations Rows(int n) => new(
+        Ln1.Slice(0, n), Mean1.Slice(0, n), Rstd1.Slice(0, n), Qkv.Slice(0, n), Mixed.Slice(0, n), Lse.Slice(0, n), Middle.Slice(0, n),
+        Ln2.Slice(0, n), Mean2.Slice(0, n), Rstd2.Slice(0, n), Inner.Slice(0, n), Activated.Slice(0, n), Residual.Slice(0, n));
+}
+
+/// <summary>
+/// The activations of a forward pass over up to <see cref="Capacity"/> packed tokens, planned once. Models of the same
+/// shape take turns with one of them: policy, reference, reward and value model.
+/// </summary>
+public sealed class GptActivations : IDisposable
+{
+    private readonly Arena _arena;
+
+    /// <summary>Plans the memory.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="capacity">The most tokens of one forward pass.</param>
+    /// <param name="forBackward">Whether a backward pass follows; otherwise all layers share the memory of one.</param>
+    public GptActivations(ComputeDevice device, GptConfig config, int capacity, bool forBackward)
+    {
+        Capacity = capacity;
+        ForBackward = forBackward;
+        int stored = forBackward ? config.Layers : Math.Min(config.Layers, 1);
+        int n = capacity, c = config.Width, inner = config.Inner;
+        (int Rows, int Cols)[] layer =
+        [
+            (n, c), (n, 1), (n, 1), (n, 3 * c), (n, c), (n, config.Heads), (n, c),
+            (n, c), (n, 1), (n, 1), (n, inner), (n, inner), (n, c),
+        ];
+        // Embedding, final norm, its statistics; then the gradients that every layer reuses.
+        (int Rows, int Cols)[] shared = [(n, c), (n, c), (n, 1), (n, 1)];
+        (int Rows, int Cols)[] gradients = forBackward ? [(n, c), (n, c), (n, 3 * c), (n, inner)] : [];
+        _arena = device.AllocateArena((stored * Size(layer)) + Size(shared) + Size(gradients));
+
+        Embedded = Take(shared[0]);
+        Final = Take(shared[1]);
+        FinalMean = Take(shared[2]);
+        FinalRstd = Take(shared[3]);
+        var sets = new LayerActivations[stored];
+        for (int l = 0; l < stored; l++)
+        {
+            var t = layer.Select(Take).ToArray();
+            sets[l] = new LayerActivations(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], t[12]);
+        }
+
+        Layers = [.. Enumerable.Range(0, config.Layers).Select(l => sets[forBackward ? l : 0])];
+        if (forBackward)
+        {
+            DResidual = Take(gradients[0]);
+            DNarrow = Take(gradients[1]);
+            DQkv = Take(gradients[2]);
+            DInner = Take(gradients[3]);
+        }
+
+        static long Size((int Rows, int Cols)[] shapes) => shapes.Sum(s => Arena.AlignUp((long)s.Rows * s.Cols));
+        Tensor Take((int Rows, int Cols) shape) => _arena.Take(shape.Rows, shape.Cols);
+    }
+
+    /// <summary>The most tokens of one forward pass.</summary>
+    public int Capacity { get; }
+
+    /// <summary>Whether everything that a backward pass needs is kept.</summary>
+    public bool ForBackward { get; }
+
+    /// <summary>The memory taken, in bytes.</summary>
+    public long Bytes => _arena.Capacity * sizeof(float);
+
+    internal Tensor Embedded { get; }
+
+    internal Tensor Final { get; }
+
+    internal Tensor FinalMean { get; }
+
+    internal Tensor FinalRstd { get; }
+
+    internal IReadOnlyList<LayerActivations> Layers { get; }
+
+    /// <summary>The gradient of the residual stream (N, C).</summary>
+    internal Tensor DResidual { get; }
+
+    /// <summary>The gradient of anything as wide as the residual stream (N, C).</summary>
+    internal Tensor DNarrow { get; }
+
+    /// <summary>The gradient of queries, keys and values (N, 3·C).</summary>
+    internal Tensor DQkv { get; }
+
+    /// <summary>The gradient inside the feed-forward layer (N, inner).</summary>
+    internal Tensor DInner { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _arena.Dispose();
+}

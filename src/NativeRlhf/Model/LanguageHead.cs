@@ -1,0 +1,162 @@
+using System.Runtime.InteropServices;
+using NativeRlhf.Data;
+using NativeRlhf.Kernels;
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Model;
+
+/// <summary>
+/// Fills dLogprobs[first .. first + count) from the log-probabilities of the same rows: the gradient of a loss that is a
+/// sum over tokens.
+/// </summary>
+/// <param name="first">The first of the counted tokens.</param>
+/// <param name="count">How many.</param>
+public delegate void TokenLoss(int first, int count);
+
+/// <summary>
+/// The vocabulary head. Only the tokens that count go through it, in blocks of rows: the (M, V) logits never exist as a
+/// whole. For each block: gather the hidden rows, logits = x·Wᵀ + b, log-probabilities; and, when training, the gradient of
+/// the loss at them, turned back into dHidden and dW before the next block takes the memory.
+/// </summary>
+public sealed class LanguageHead : IDisposable
+{
+    private readonly KernelSet _kernels;
+    private readonly Arena _arena;
+    private readonly Tensor _x, _dX, _logits, _lse;
+    private readonly int _block;
+
+    /// <summary>Plans the memory of one block.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="block">Rows of a block.</param>
+    public LanguageHead(ComputeDevice device, GptConfig config, int block = 256)
+    {
+        _kernels = device.Kernels;
+        _block = block;
+        _arena = device.AllocateArena((2 * Arena.AlignUp((long)block * config.Width)) + Arena.AlignUp((long)block * config.VocabularySize) + Arena.AlignUp(block));
+        _x = _arena.Take(block, config.Width);
+        _dX = _arena.Take(block, config.Width);
+        _logits = _arena.Take(block, config.VocabularySize);
+        _lse = _arena.Take(block, 1);
+    }
+
+    /// <summary>Log-probabilities of given tokens.</summary>
+    /// <param name="model">The model whose output matrix is used.</param>
+    /// <param name="hidden">hidden (N, C)</param>
+    /// <param name="targets">The M tokens that count, and the rows that predict them.</param>
+    /// <param name="logprobs">logprobs (M) =</param>
+    /// <param name="entropy">entropy (M) =, or none</param>
+    /// <param name="temperature">Logits are divided by it.</param>
+    public void Forward(Gpt model, Tensor hidden, Targets targets, Tensor logprobs, Tensor entropy, float temperature = 1)
+    {
+        for (int first = 0; first < targets.Count; first += _block)
+            BlockForward(model, hidden, targets, first, logprobs, entropy, temperature);
+    }
+
+    /// <summary>Log-probabilities, and the gradients of a loss that is a sum over tokens.</summary>
+    /// <param name="model">The model whose output matrix is used.</param>
+    /// <param name="gradients">Receives the gradient of the output matrix; +=.</param>
+    /// <param name="hidden">hidden (N, C)</param>
+    /// <param name="dHidden">dHidden (N, C) +=</param>
+    /// <param name="targets">The M tokens that count, and the rows that predict them; no row twice.</param>
+    /// <param name="logprobs">logprobs (M) =</param>
+    /// <param name="dLogprobs">dLogprobs (M): filled by <paramref name="loss"/> block by block, or beforehand.</param>
+    /// <param name="loss">Fills a block of dLogprobs; null where it is filled already.</param>
+    /// <param name="temperature">Logits are divided by it.</param>
+    public void ForwardBackward(
+        Gpt model, GptParameters gradients, Tensor hidden, Tensor dHidden, Targets targets, Tensor logprobs, Tensor dLogprobs, TokenLoss? loss = null, float temperature = 1)
+    {
+        for (int first = 0; first < targets.Count; first += _block)
+        {
+            int count = BlockForward(model, hidden, targets, first, logprobs, Tensor.None, temperature);
+            loss?.Invoke(first, count);
+            Tensor logits = _logits.Slice(0, count), dX = _dX.Slice(0, count);
+            var tokens = targets.Tokens.View.SubView(first, count);
+            _kernels.LogProb.Backward(logits, dLogprobs.Slice(first, count), _lse.Slice(0, count), logits, tokens, temperature);
+            _kernels.MatMul.BackwardInput(dX, logits, model.Weights.Output, Kernels.Ops.WeightLayout.OutIn);
+            _kernels.MatMul.BackwardWeight(gradients.Output, gradients.OutputBias, _x.Slice(0, count), logits, Kernels.Ops.WeightLayout.OutIn);
+            _kernels.Elementwise.ScatterAdd(dHidden, dX, targets.Rows.View.SubView(first, count));
+        }
+    }
+
+    /// <summary>The logits of up to a block of rows.</summary>
+    /// <param name="model">The model whose output matrix is used.</param>
+    /// <param name="hidden">hidden (N, C)</param>
+    /// <param name="rows">The rows wanted.</param>
+    /// <returns>logits (rows, V), valid until the next call.</returns>
+    public Tensor Logits(Gpt model, Tensor hidden, IndexBuffer rows)
+    {
+        if (rows.Length > _block) throw new ArgumentException($"{rows.Length} rows exceed the block of {_block}");
+        Tensor x = _x.Slice(0, rows.Length), logits = _logits.Slice(0, rows.Length);
+        _kernels.Elementwise.Gather(x, hidden, rows.View);
+        _kernels.MatMul.Forward(logits, x, model.Weights.Output, model.Weights.OutputBias, Kernels.Ops.WeightLayout.OutIn);
+        return logits;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _arena.Dispose();
+
+    private int BlockForward(Gpt model, Tensor hidden, Targets targets, int first, Tensor logprobs, Tensor entropy, float temperature)
+    {
+        int count = Math.Min(_block, targets.Count - first);
+        Tensor x = _x.Slice(0, count), logits = _logits.Slice(0, count);
+        _kernels.Elementwise.Gather(x, hidden, targets.Rows.View.SubView(first, count));
+        _kernels.MatMul.Forward(logits, x, model.Weights.Output, model.Weights.OutputBias, Kernels.Ops.WeightLayout.OutIn);
+        _kernels.LogProb.Forward(
+            logprobs.Slice(first, count), _lse.Slice(0, count), entropy.IsNone ? entropy : entropy.Slice(first, count),
+            logits, targets.Tokens.View.SubView(first, count), temperature);
+        return count;
+    }
+}
+
+/// <summary>The tokens of a batch that count: for each the row whose hidden state predicts it, and the token.</summary>
+public sealed class Targets : IDisposable
+{
+    private readonly List<int> _rows = [], _tokens = [];
+
+    /// <summary>No targets.</summary>
+    /// <param name="device">The device that will read them.</param>
+    public Targets(ComputeDevice device)
+    {
+        Rows = device.AllocateIndices(256);
+        Tokens = device.AllocateIndices(256);
+    }
+
+    /// <summary>M, the number of tokens that count.</summary>
+    public int Count => Rows.Length;
+
+    /// <summary>rows (M): the packed row before each counted token</summary>
+    public IndexBuffer Rows { get; }
+
+    /// <summary>tokens (M): the counted tokens</summary>
+    public IndexBuffer Tokens { get; }
+
+    /// <summary>Collects the counted tokens of rows that were packed by <see cref="PackedBatch.SetInputs"/>.</summary>
+    /// <param name="rows">The rows.</param>
+    public void Set(ReadOnlySpan<TokenRow> rows)
+    {
+        _rows.Clear();
+        _tokens.Clear();
+        int offset = 0;
+        foreach (var row in rows)
+        {
+            for (int i = row.CountedFrom; i < row.Tokens.Length; i++)
+            {
+                _rows.Add(offset + i - 1);
+                _tokens.Add(row.Tokens[i]);
+            }
+
+            offset += PackedBatch.InputLength(row);
+        }
+
+        Rows.Set(CollectionsMarshal.AsSpan(_rows));
+        Tokens.Set(CollectionsMarshal.AsSpan(_tokens));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Rows.Dispose();
+        Tokens.Dispose();
+    }
+}

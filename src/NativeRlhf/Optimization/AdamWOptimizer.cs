@@ -1,0 +1,109 @@
+using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Ops;
+using NativeRlhf.Model;
+
+namespace NativeRlhf.Optimization;
+
+/// <summary>The constants of an AdamW optimizer.</summary>
+/// <param name="Beta1">β₁, decay of the first moment.</param>
+/// <param name="Beta2">β₂, decay of the second moment.</param>
+/// <param name="Epsilon">ε.</param>
+/// <param name="WeightDecay">λ, for tensors of two dimensions.</param>
+/// <param name="GradientClip">The largest global norm of the gradient; 0 for no clipping.</param>
+/// <param name="Form">Where ε is added.</param>
+public readonly record struct AdamWSettings(
+    double Beta1 = 0.9, double Beta2 = 0.95, double Epsilon = 1e-8, double WeightDecay = 0, double GradientClip = 0, AdamForm Form = AdamForm.PyTorch);
+
+/// <summary>
+/// AdamW over the flat ranges of a model's parameters, with clipping of the global gradient norm. Gradients accumulate in
+/// <see cref="Gradients"/> until <see cref="Step"/>.
+/// </summary>
+public sealed class AdamWOptimizer : IDisposable
+{
+    private readonly Gpt _model;
+    private readonly AdamWSettings _settings;
+    private readonly IReadOnlyList<(long Start, long Length, bool HasWeightDecay)> _ranges;
+    private readonly Arena _arena;
+    private readonly Tensor _partials;
+    private readonly float[] _hostPartials;
+
+    /// <summary>Allocates gradients and moments, all zero.</summary>
+    /// <param name="model">The model to train.</param>
+    /// <param name="settings">The constants.</param>
+    /// <param name="trains">Which parameters are trained; the others keep their values, without decay.</param>
+    public AdamWOptimizer(Gpt model, AdamWSettings settings, Func<TensorSpec, bool>? trains = null)
+    {
+        _model = model;
+        _settings = settings;
+        _ranges = model.Weights.Ranges(trains ?? (_ => true));
+        Gradients = NewParameters();
+        FirstMoments = NewParameters();
+        SecondMoments = NewParameters();
+        _hostPartials = new float[_ranges.Sum(range => Norm.Blocks(range.Length))];
+        _arena = model.Device.AllocateArena(_hostPartials.Length);
+        _partials = _arena.Take(1, _hostPartials.Length);
+
+        GptParameters NewParameters() => new(model.Device, model.Config, model.Weights.HasScore);
+    }
+
+    /// <summary>The accumulated gradient.</summary>
+    public GptParameters Gradients { get; }
+
+    /// <summary>Adam's m.</summary>
+    public GptParameters FirstMoments { get; }
+
+    /// <summary>Adam's v.</summary>
+    public GptParameters SecondMoments { get; }
+
+    /// <summary>The number of steps taken.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>Sets the gradient to zero.</summary>
+    public void ZeroGradients() => _model.Device.Kernels.Elementwise.Fill(Gradients.All, 0);
+
+    /// <summary>One update.</summary>
+    /// <param name="learningRate">The learning rate of this step.</param>
+    /// <returns>The global norm of the gradient, before clipping.</returns>
+    public double Step(double learningRate)
+    {
+        double norm = GradientNorm();
+        double scale = _settings.GradientClip > 0 && norm > _settings.GradientClip ? _settings.GradientClip / norm : 1;
+        Steps++;
+        foreach (var (start, length, hasWeightDecay) in _ranges)
+        {
+            _model.Device.Kernels.AdamW.Step(
+                _model.Weights.Flat(start, length), Gradients.Flat(start, length), FirstMoments.Flat(start, length), SecondMoments.Flat(start, length),
+                new AdamWStep((float)learningRate, (float)_settings.Beta1, (float)_settings.Beta2, (float)_settings.Epsilon,
+                    hasWeightDecay ? (float)_settings.WeightDecay : 0, (float)scale, Steps, _settings.Form));
+        }
+
+        return norm;
+    }
+
+    /// <summary>The global norm of the gradient of what is trained.</summary>
+    /// <returns>√Σ g².</returns>
+    public double GradientNorm()
+    {
+        int block = 0;
+        foreach (var (start, length, _) in _ranges)
+        {
+            int blocks = Norm.Blocks(length);
+            _model.Device.Kernels.Norm.SumOfSquares(new Tensor(_partials.View.SubView(block, blocks), 1, blocks), Gradients.Flat(start, length));
+            block += blocks;
+        }
+
+        _model.Device.Download(_partials, _hostPartials);
+        double sum = 0;
+        foreach (float partial in _hostPartials) sum += partial;
+        return Math.Sqrt(sum);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Gradients.Dispose();
+        FirstMoments.Dispose();
+        SecondMoments.Dispose();
+        _arena.Dispose();
+    }
+}

@@ -1,0 +1,187 @@
+using System.Diagnostics;
+using System.Text.Json;
+using NativeRlhf.Checkpoints;
+using NativeRlhf.Configuration;
+using NativeRlhf.Data;
+using NativeRlhf.Model;
+using NativeRlhf.Optimization;
+
+namespace NativeRlhf.Training;
+
+/// <summary>What a checkpoint holds besides tensors. Everything random is a function of seed and step, so this is little.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Tokens">Tokens so far.</param>
+/// <param name="Seconds">Seconds so far.</param>
+/// <param name="KlCoefficient">β of PPO's KL controller; 0 elsewhere.</param>
+/// <param name="Updates">Optimizer updates done, where a step has several.</param>
+public sealed record TrainerState(int Step, long Tokens, double Seconds, double KlCoefficient = 0, int Updates = 0);
+
+/// <summary>
+/// The loop that all trainers share: step, evaluate, log, checkpoint, final model. What a step is stands in each trainer's
+/// own file.
+/// </summary>
+public abstract class Trainer : IDisposable
+{
+    /// <summary>Tokens of a micro-batch where the configuration does not say how many rows one has.</summary>
+    private const int DefaultMicroBatchTokens = 2048;
+
+    private const string StateName = "trainer.json";
+
+    private readonly List<IDisposable> _owned = [];
+    private readonly RowOrder _order;
+    private readonly LearningRateSchedule _schedule;
+
+    /// <summary>Plans a run.</summary>
+    /// <param name="configuration">The configuration.</param>
+    /// <param name="run">Where the run writes, its seed and its tokenizer.</param>
+    /// <param name="rows">The number of training rows.</param>
+    /// <exception cref="InputException">The configuration asks for what this device or run cannot do.</exception>
+    private protected Trainer(TrainerConfiguration configuration, TrainingRun run, int rows)
+    {
+        Configuration = configuration;
+        Run = run;
+        TotalSteps = configuration.TotalSteps(rows);
+        _schedule = configuration.Schedule(rows);
+        _order = new RowOrder(run.Seed, rows, configuration.Shuffle);
+        if (configuration.Precision != Precision.Float32)
+            throw new InputException("precision: bfloat16 is not available on this device; use float32");
+    }
+
+    /// <summary>The steps of the whole run.</summary>
+    public long TotalSteps { get; }
+
+    /// <summary>The configuration.</summary>
+    protected TrainerConfiguration Configuration { get; }
+
+    /// <summary>Where the run writes, its seed and its tokenizer.</summary>
+    protected TrainingRun Run { get; }
+
+    /// <summary>The optimizer's constants.</summary>
+    protected AdamWSettings OptimizerSettings => new(
+        Configuration.Beta1, Configuration.Beta2, Configuration.Epsilon, Configuration.WeightDecay, Configuration.GradientClip, Configuration.AdamForm);
+
+    /// <summary>Trains to the end, from the start or from the latest checkpoint.</summary>
+    /// <returns>The metrics of the last step, with the last evaluation.</returns>
+    /// <exception cref="OperationCanceledException">The run was interrupted; a checkpoint was written.</exception>
+    /// <exception cref="NotFiniteNumberException">A metric is not finite; the latest checkpoint is intact.</exception>
+    public Metrics Train()
+    {
+        var state = Run.Resume ? Restore() : new TrainerState(0, 0, 0);
+        var last = new Metrics();
+        var clock = Stopwatch.StartNew();
+        long tokens = state.Tokens;
+        for (int step = state.Step; step < TotalSteps; step++)
+        {
+            double started = clock.Elapsed.TotalSeconds, learningRate = _schedule.At(step);
+            var metrics = new Metrics { ["wall_seconds"] = 0, ["tokens"] = 0, ["tokens_per_second"] = 0, ["learning_rate"] = learningRate };
+            Step(step, learningRate, metrics);
+            double seconds = clock.Elapsed.TotalSeconds;
+            tokens += metrics.Tokens;
+            metrics["wall_seconds"] = Math.Round(state.Seconds + seconds, 3);
+            metrics["tokens"] = tokens;
+            metrics["tokens_per_second"] = Math.Round(metrics.Tokens / (seconds - started), 1);
+
+            int done = step + 1;
+            bool isLast = done == TotalSteps;
+            if (isLast || (Configuration.EvalEvery > 0 && done % Configuration.EvalEvery == 0)) Evaluate(metrics);
+            Run.Directory.AppendMetrics(done, metrics.Values);
+            Run.OnStep?.Invoke(new StepReport(done, TotalSteps, metrics));
+            bool interrupted = Run.Cancel.IsCancellationRequested && !isLast;
+            if (interrupted || (!isLast && Configuration.CheckpointEvery > 0 && done % Configuration.CheckpointEvery == 0))
+                Checkpoint(new TrainerState(done, tokens, state.Seconds + clock.Elapsed.TotalSeconds, KlCoefficient, Updates));
+            if (interrupted) Run.Cancel.ThrowIfCancellationRequested();
+            last = metrics;
+        }
+
+        Run.Directory.SaveFinal(WriteFinal);
+        return last;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
+        _owned.Clear();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Keeps something that is disposed with the trainer.</summary>
+    private protected T Own<T>(T item)
+        where T : IDisposable
+    {
+        _owned.Add(item);
+        return item;
+    }
+
+    /// <summary>β of the KL controller, for the checkpoint.</summary>
+    protected virtual double KlCoefficient => 0;
+
+    /// <summary>Optimizer updates so far, where a step has several.</summary>
+    protected virtual int Updates => 0;
+
+    /// <summary>One training step.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="learningRate">Its learning rate.</param>
+    /// <param name="metrics">Receives its metrics and the tokens that it ran.</param>
+    protected abstract void Step(int step, double learningRate, Metrics metrics);
+
+    /// <summary>Measures on held-out rows, if there are any.</summary>
+    /// <param name="metrics">Receives the results.</param>
+    protected abstract void Evaluate(Metrics metrics);
+
+    /// <summary>Writes all tensors of an exact resume.</summary>
+    /// <param name="folder">An empty folder.</param>
+    protected abstract void WriteState(string folder);
+
+    /// <summary>Reads what <see cref="WriteState"/> wrote.</summary>
+    /// <param name="folder">A checkpoint.</param>
+    /// <param name="state">What the checkpoint holds besides tensors.</param>
+    protected abstract void ReadState(string folder, TrainerState state);
+
+    /// <summary>Writes the trained model.</summary>
+    /// <param name="folder">An empty folder.</param>
+    protected abstract void WriteFinal(string folder);
+
+    /// <summary>The rows of a step: batchSize of them, in file order or in an order drawn anew in every epoch.</summary>
+    private protected T[] DrawBatch<T>(IReadOnlyList<T> rows, int step)
+    {
+        var batch = new T[Configuration.BatchSize];
+        for (int i = 0; i < batch.Length; i++) batch[i] = rows[_order[((long)step * batch.Length) + i]];
+        return batch;
+    }
+
+    /// <summary>How batches are cut, with room for the longest row.</summary>
+    private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.MicroBatchSize is { } rows
+        ? new MicroBatches(rows, rows * longestRow)
+        : new MicroBatches(0, Math.Max(longestRow, DefaultMicroBatchTokens));
+
+    private void Checkpoint(TrainerState state) => Run.Directory.SaveCheckpoint(state.Step, Configuration.KeepCheckpoints, folder =>
+    {
+        WriteState(folder);
+        AtomicFile.WriteText(Path.Combine(folder, StateName), JsonSerializer.Serialize(state));
+    });
+
+    private TrainerState Restore()
+    {
+        if (Run.Directory.Latest is not { } checkpoint)
+        {
+            Run.Directory.RewindTo(0);
+            return new TrainerState(0, 0, 0);
+        }
+
+        string file = Path.Combine(checkpoint.Path, StateName);
+        TrainerState state;
+        try
+        {
+            state = JsonSerializer.Deserialize<TrainerState>(File.ReadAllText(file)) ?? throw new InputException($"{file}: is empty; remove the checkpoint to resume from the one before");
+        }
+        catch (Exception exception) when (exception is JsonException or IOException)
+        {
+            throw new InputException($"{file}: cannot be read; remove the checkpoint to resume from the one before", exception);
+        }
+
+        ReadState(checkpoint.Path, state);
+        Run.Directory.RewindTo(state.Step);
+        return state;
+    }
+}

@@ -1,0 +1,63 @@
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Kernels.Tests.Ops;
+
+public class AttentionTests(string device, string variant) : OpTests(device, variant)
+{
+    /// <summary>Lengths around the edges of vectors and blocks, all packed into one batch.</summary>
+    private int[] Offsets => Pick(TestData.Offsets(7, 1, 130, 2, 63, 64, 65), TestData.Offsets(7, 1, 13, 2));
+
+    private int[] LongOffsets => Pick(TestData.Offsets(300), TestData.Offsets(40));
+
+    [TestCase(3, 11)]
+    [TestCase(2, 16)]
+    [TestCase(2, 32)]
+    [TestCase(1, 64)]
+    [TestCase(2, 1)]
+    public void Forward_and_backward(int NH, int HS) => Check(Offsets, NH, HS, 1, HS);
+
+    [Test]
+    public void A_sequence_longer_than_a_block() => Check(LongOffsets, 2, 24, 1, 24);
+
+    [Test]
+    public void Large_scores_do_not_overflow()
+    {
+        // Scores of up to about 10 · 10 · 4 = 400, whose rounding errors are errors of the exponent.
+        Check(Pick(TestData.Offsets(33, 5), TestData.Offsets(9, 5)), 2, 16, scale: 10, terms: 400 * 400);
+    }
+
+    private void Check(int[] offsets, int NH, int HS, double scale, int terms)
+    {
+        int N = offsets[^1], C = NH * HS;
+        double[] qkv = TestData.Normal(1, N * 3 * C, scale), dY = TestData.Normal(2, N * C);
+        double[] expected = new double[N * C], expectedLse = new double[N * NH], expectedQkv = new double[N * 3 * C];
+        Reference.Attention.Forward(expected, expectedLse, qkv, offsets, NH, C);
+        Reference.Attention.Backward(expectedQkv, dY, expected, expectedLse, qkv, offsets, NH, C);
+
+        var layout = Bench.Layout(offsets);
+        Tensor y = Bench.Overwritten(N, C), lse = Bench.Overwritten(N, NH), input = Bench.Upload(qkv, N, 3 * C), dQkv = Bench.Overwritten(N, 3 * C);
+        Kernels.Attention.Forward(y, lse, input, layout, NH);
+        AssertClose(y, expected, terms, "y");
+        AssertClose(lse, expectedLse, HS, "lse");
+
+        Kernels.Attention.Backward(dQkv, Bench.Upload(dY, N, C), y, lse, input, layout, NH);
+        double[] actual = Bench.Read(dQkv);
+        foreach (var (name, part) in new[] { ("dQ", 0), ("dK", 1), ("dV", 2) })
+            Tolerance.AssertClose(Part(actual, part, C), Part(expectedQkv, part, C), terms, name);
+    }
+
+    private static double[] Part(double[] qkv, int part, int C) => [.. qkv.Where((_, i) => i % (3 * C) / C == part)];
+
+    private protected override Tensor[] RunAll(Workbench bench)
+    {
+        const int NH = 3, C = 33;
+        int[] offsets = bench.IsSimulated ? TestData.Offsets(7, 1, 13) : TestData.Offsets(7, 1, 70, 40, 64, 21);
+        int N = offsets[^1];
+        var layout = bench.Layout(offsets);
+        Tensor qkv = bench.Upload(TestData.Normal(1, N * 3 * C), N, 3 * C), dY = bench.Upload(TestData.Normal(2, N * C), N, C);
+        Tensor y = bench.Overwritten(N, C), lse = bench.Overwritten(N, NH), dQkv = bench.Overwritten(N, 3 * C);
+        bench.Kernels.Attention.Forward(y, lse, qkv, layout, NH);
+        bench.Kernels.Attention.Backward(dQkv, dY, y, lse, qkv, layout, NH);
+        return [y, lse, dQkv];
+    }
+}

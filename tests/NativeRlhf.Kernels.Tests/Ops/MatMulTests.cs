@@ -1,0 +1,119 @@
+using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Ops;
+
+namespace NativeRlhf.Kernels.Tests.Ops;
+
+/// <summary>All three products, in both layouts of the weight, on sizes around the edges of every blocking.</summary>
+public class MatMulTests(string device, string variant) : OpTests(device, variant)
+{
+    private static readonly int[] Sizes = [1, 2, 3, 5, 6, 7, 15, 16, 17, 31, 33, 64, 65, 127, 129, 257];
+
+    /// <summary>All pairs of sizes for N and OC, with an IC that differs from pair to pair; and blocks of every dimension.</summary>
+    private static readonly (int N, int IC, int OC)[] LargeShapes =
+    [
+        .. from n in Enumerable.Range(0, Sizes.Length)
+           from o in Enumerable.Range(0, Sizes.Length)
+           select (Sizes[n], Sizes[(5 * n + 3 * o + 1) % Sizes.Length], Sizes[o]),
+        (21, 33, 101), (100, 1100, 300), (300, 70, 600), (13, 1, 40), (12, 600, 520), (3, 1030, 290),
+    ];
+
+    private static readonly (int N, int IC, int OC)[] SmallShapes =
+        [(1, 1, 1), (2, 3, 5), (7, 6, 1), (1, 17, 33), (21, 33, 37), (16, 16, 16), (17, 65, 31), (33, 15, 64), (65, 7, 2)];
+
+    [TestCase(WeightLayout.InOut)]
+    [TestCase(WeightLayout.OutIn)]
+    public void Forward(WeightLayout layout)
+    {
+        int round = 0;
+        foreach (var (N, IC, OC) in Pick(LargeShapes, SmallShapes))
+        {
+            // Bias, residual, and a residual that is overwritten by the result, in turn.
+            bool hasBias = round % 2 == 0, hasResidual = round % 3 != 0, inPlace = round % 3 == 2;
+            round++;
+            double[] x = TestData.Normal(1, N * IC), weight = TestData.Normal(2, IC * OC);
+            double[]? bias = hasBias ? TestData.Normal(3, OC) : null, residual = hasResidual ? TestData.Normal(4, N * OC) : null;
+            var expected = new double[N * OC];
+            Reference.MatMul.Forward(expected, x, weight, bias, residual, layout == WeightLayout.OutIn, N, IC, OC);
+
+            var added = residual is null ? Tensor.None : Bench.Upload(residual, N, OC);
+            var y = inPlace ? added : Bench.Overwritten(N, OC);
+            Kernels.MatMul.Forward(y, Bench.Upload(x, N, IC), Weight(weight, IC, OC, layout), bias is null ? Tensor.None : Bench.Upload(bias), layout, added);
+            AssertClose(y, expected, IC, $"x ({N}, {IC}) · W to {OC}, bias {hasBias}, residual {hasResidual}, in place {inPlace}");
+            Bench.End();
+        }
+    }
+
+    [TestCase(WeightLayout.InOut)]
+    [TestCase(WeightLayout.OutIn)]
+    public void BackwardInput(WeightLayout layout)
+    {
+        bool accumulate = false;
+        foreach (var (N, IC, OC) in Pick(LargeShapes, SmallShapes))
+        {
+            accumulate = !accumulate;
+            double[] dY = TestData.Normal(1, N * OC), weight = TestData.Normal(2, IC * OC), expected = TestData.Filled(N * IC, 1);
+            Reference.MatMul.BackwardInput(expected, dY, weight, layout == WeightLayout.OutIn, accumulate, N, IC, OC);
+
+            var dX = accumulate ? Bench.Accumulated(N, IC) : Bench.Overwritten(N, IC);
+            Kernels.MatMul.BackwardInput(dX, Bench.Upload(dY, N, OC), Weight(weight, IC, OC, layout), layout, accumulate);
+            AssertClose(dX, expected, OC, $"dY ({N}, {OC}) · Wᵀ to {IC}, accumulate {accumulate}");
+            Bench.End();
+        }
+    }
+
+    [TestCase(WeightLayout.InOut)]
+    [TestCase(WeightLayout.OutIn)]
+    public void BackwardWeight(WeightLayout layout)
+    {
+        bool hasBias = false;
+        foreach (var (N, IC, OC) in Pick(LargeShapes, SmallShapes))
+        {
+            hasBias = !hasBias;
+            double[] x = TestData.Normal(1, N * IC), dY = TestData.Normal(2, N * OC);
+            double[] expectedWeight = TestData.Filled(IC * OC, 1), expectedBias = TestData.Filled(OC, 1);
+            Reference.MatMul.BackwardWeight(expectedWeight, expectedBias, x, dY, layout == WeightLayout.OutIn, N, IC, OC);
+
+            var dWeight = layout == WeightLayout.InOut ? Bench.Accumulated(IC, OC) : Bench.Accumulated(OC, IC);
+            var dBias = hasBias ? Bench.Accumulated(OC) : Tensor.None;
+            Kernels.MatMul.BackwardWeight(dWeight, dBias, Bench.Upload(x, N, IC), Bench.Upload(dY, N, OC), layout);
+            AssertClose(dWeight, expectedWeight, N, $"({IC}, {N}) · ({N}, {OC})");
+            if (hasBias) AssertClose(dBias, expectedBias, N, $"bias of ({N}, {OC})");
+            Bench.End();
+        }
+    }
+
+    [Test]
+    public void Nothing_to_sum_leaves_bias_and_residual()
+    {
+        double[] bias = TestData.Normal(1, 9), residual = TestData.Normal(2, 27);
+        var y = Bench.Overwritten(3, 9);
+        Kernels.MatMul.Forward(y, Bench.Upload([], 3, 0), Bench.Upload([], 0, 9), Bench.Upload(bias), WeightLayout.InOut, Bench.Upload(residual, 3, 9));
+        AssertClose(y, [.. residual.Select((r, i) => r + bias[i % 9])], 1, "y");
+    }
+
+    private protected override Tensor[] RunAll(Workbench bench)
+    {
+        var (N, IC, OC) = bench.IsSimulated ? (21, 33, 37) : (150, 530, 290);
+        Tensor x = bench.Upload(TestData.Normal(1, N * IC), N, IC), dY = bench.Upload(TestData.Normal(2, N * OC), N, OC), bias = bench.Upload(TestData.Normal(3, OC));
+        List<Tensor> outputs = [];
+        foreach (var layout in Enum.GetValues<WeightLayout>())
+        {
+            double[] values = TestData.Normal(4, IC * OC);
+            var weight = layout == WeightLayout.InOut ? bench.Upload(values, IC, OC) : bench.Upload(values, OC, IC);
+            Tensor y = bench.Overwritten(N, OC), dX = bench.Overwritten(N, IC), dWeight = bench.Accumulated(weight.Rows, weight.Cols), dBias = bench.Accumulated(OC);
+            bench.Kernels.MatMul.Forward(y, x, weight, bias, layout, dY);
+            bench.Kernels.MatMul.BackwardInput(dX, dY, weight, layout);
+            bench.Kernels.MatMul.BackwardWeight(dWeight, dBias, x, dY, layout);
+
+            // Few rows, as in decoding.
+            var thin = bench.Overwritten(3, OC);
+            bench.Kernels.MatMul.Forward(thin, x.Slice(0, 3), weight, bias, layout);
+            outputs.AddRange([y, dX, dWeight, dBias, thin]);
+        }
+
+        return [.. outputs];
+    }
+
+    private Tensor Weight(double[] values, int IC, int OC, WeightLayout layout) =>
+        layout == WeightLayout.InOut ? Bench.Upload(values, IC, OC) : Bench.Upload(values, OC, IC);
+}

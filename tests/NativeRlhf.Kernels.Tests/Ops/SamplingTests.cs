@@ -1,0 +1,149 @@
+using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Ops;
+
+namespace NativeRlhf.Kernels.Tests.Ops;
+
+public class SamplingTests(string device, string variant) : OpTests(device, variant)
+{
+    private const ulong Seed = 0x5EED0000002A;
+
+    /// <summary>How near to a boundary of the cumulative distribution float32 may decide otherwise than the oracle.</summary>
+    private const double BoundaryWidth = 1e-5;
+
+    [TestCase(1f, 0, 1f)]
+    [TestCase(0.7f, 0, 1f)]
+    [TestCase(1.5f, 0, 1f)]
+    [TestCase(1f, 10, 1f)]
+    [TestCase(1f, 1, 1f)]
+    [TestCase(1f, 500, 1f)]
+    [TestCase(1f, 0, 0.9f)]
+    [TestCase(1f, 0, 0.01f)]
+    [TestCase(0.8f, 20, 0.8f)]
+    public void Draws_the_oracles_tokens(float temperature, int topK, float topP)
+    {
+        foreach (int V in new[] { 1, 5, 16, 101 })
+        {
+            int R = Pick(200, 12);
+            double[] logits = TestData.Normal(V, R * V, 2);
+            int[] streams = [.. Enumerable.Range(0, R).Select(r => r % 7)], positions = [.. Enumerable.Range(0, R).Select(r => 1000 + (r / 7))];
+            var settings = new SamplingSettings(temperature, topK, topP, Seed);
+            int[] tokens = Draw(Bench, logits, V, streams, positions, settings);
+            for (int r = 0; r < R; r++)
+            {
+                double[] p = Reference.Sampling.Probabilities(logits[(r * V)..((r + 1) * V)], temperature, topK, topP);
+                int expected = Reference.Sampling.Draw(p, Seed, (uint)streams[r], (uint)positions[r]);
+                if (tokens[r] == expected) continue;
+
+                double u = Reference.Philox.Uniform(Seed, Reference.Philox.SamplingPurpose, (uint)streams[r], (uint)positions[r]);
+                double upper = p.Take(tokens[r] + 1).Sum(), lower = upper - p[tokens[r]];
+                Assert.That(u, Is.InRange(lower - BoundaryWidth, upper + BoundaryWidth), $"V = {V}, row {r}: token {tokens[r]}, oracle {expected}");
+                Assert.That(p[tokens[r]], Is.Positive, $"V = {V}, row {r}: token {tokens[r]} is not allowed");
+            }
+        }
+    }
+
+    [Test]
+    public void Frequencies_are_the_softmax()
+    {
+        int R = Pick(5000, 300);
+        double[] row = [0.3, -1, 1.2, 0, 0.8, -0.4, 0.1], p = Reference.Sampling.Probabilities(row, 1, 0, 1);
+        int[] tokens = Draw(Bench, Repeat(row, R), row.Length, [.. Enumerable.Range(0, R)], new int[R], new SamplingSettings(1, 0, 1, Seed));
+        double chiSquare = p.Select((pj, j) => Math.Pow(tokens.Count(t => t == j) - (R * pj), 2) / (R * pj)).Sum();
+        // Six degrees of freedom: 22.46 is exceeded with probability 0.001.
+        Assert.That(chiSquare, Is.LessThan(22.46));
+    }
+
+    [TestCase(1f, 3, 1f, new[] { 2, 4, 6 })]
+    [TestCase(1f, 0, 0.6f, new[] { 2, 4, 6 })]
+    [TestCase(1f, 4, 0.5f, new[] { 2, 4 })]
+    [TestCase(0.1f, 0, 0.9999f, new[] { 2, 4, 6 })]
+    public void Exactly_the_allowed_tokens_are_drawn(float temperature, int topK, float topP, int[] allowed)
+    {
+        int R = Pick(2000, 300);
+        double[] row = [0.3, -1, 1.2, 0, 0.9, -0.4, 0.6, 0.2];
+        Assert.That(Reference.Sampling.Probabilities(row, temperature, topK, topP).Count(p => p > 0), Is.EqualTo(allowed.Length));
+        int[] tokens = Draw(Bench, Repeat(row, R), row.Length, [.. Enumerable.Range(0, R)], new int[R], new SamplingSettings(temperature, topK, topP, Seed));
+        Assert.That(tokens.Distinct().Order(), Is.EqualTo(allowed));
+    }
+
+    [Test]
+    public void Equal_logits_stay_together()
+    {
+        // 40 equal logits from one end of a vector to the other, of which top-k = 2 and top-p = 0.02 would cut some off.
+        const int V = 43;
+        int R = Pick(3000, 600);
+        double[] row = TestData.Filled(V, 3.7f);
+        row[7] = 5;
+        row[0] = row[20] = -2;
+        int[] allowed = [.. Enumerable.Range(1, V - 1).Where(j => j != 20)];
+        int[] streams = [.. Enumerable.Range(0, R)];
+        foreach (var settings in new[] { new SamplingSettings(1.3f, 2, 1, Seed), new SamplingSettings(1.3f, 0, 0.1f, Seed) })
+        {
+            int[] tokens = Draw(Bench, Repeat(row, R), V, streams, new int[R], settings);
+            Assert.That(tokens.Distinct().Order(), Is.EqualTo(allowed));
+        }
+    }
+
+    [Test]
+    public void Temperature_zero_takes_the_first_largest()
+    {
+        foreach (int V in new[] { 1, 16, 101 })
+        {
+            const int R = 9;
+            double[] logits = TestData.Normal(V, R * V);
+            int[] expected = new int[R];
+            for (int r = 0; r < R; r++)
+            {
+                expected[r] = (r * 13) % V;
+                logits[(r * V) + expected[r]] = 10;
+                logits[(r * V) + V - 1] = 10;
+            }
+
+            Assert.That(Draw(Bench, logits, V, new int[R], new int[R], new SamplingSettings(0, 0, 1, Seed)), Is.EqualTo(expected));
+        }
+    }
+
+    [Test]
+    public void Seed_stream_and_position_each_change_the_draw()
+    {
+        const int R = 64;
+        double[] logits = new double[R * R];
+        int[] zeros = new int[R], count = [.. Enumerable.Range(0, R)];
+        var settings = new SamplingSettings(1, 0, 1, Seed);
+        int[] first = Draw(Bench, logits, R, count, zeros, settings);
+        Assert.That(Draw(Bench, logits, R, count, zeros, settings), Is.EqualTo(first), "the same again");
+        Assert.That(Draw(Bench, logits, R, count, zeros, settings with { Seed = 1 }), Is.Not.EqualTo(first));
+        Assert.That(Draw(Bench, logits, R, zeros, count, settings), Is.Not.EqualTo(first));
+        Assert.That(Draw(Bench, logits, R, zeros, zeros, settings).Distinct().Count(), Is.EqualTo(1), "one stream and position, one number");
+    }
+
+    [Test]
+    public void Variants_draw_the_same_tokens()
+    {
+        const int R = 24, V = 101;
+        double[] logits = TestData.Normal(3, R * V, 2);
+        int[] streams = [.. Enumerable.Range(0, R)], positions = new int[R];
+        var settings = new SamplingSettings(0.9f, 50, 0.95f, Seed);
+        int[] tokens = Draw(Bench, logits, V, streams, positions, settings);
+        var scalar = KernelVariants.Open("cpu", "scalar");
+        Assert.That(Draw(scalar, logits, V, streams, positions, settings), Is.EqualTo(tokens));
+        if (scalar != Bench) scalar.End();
+    }
+
+    private protected override Tensor[] RunAll(Workbench bench)
+    {
+        int R = bench.IsSimulated ? 12 : 100, V = 101;
+        int[] tokens = Draw(bench, TestData.Normal(1, R * V, 2), V, [.. Enumerable.Range(0, R)], new int[R], new SamplingSettings(1.1f, 30, 0.9f, Seed));
+        return [bench.Upload(Array.ConvertAll(tokens, t => (double)t))];
+    }
+
+    private static int[] Draw(Workbench bench, double[] logits, int V, int[] streams, int[] positions, SamplingSettings settings)
+    {
+        int R = streams.Length;
+        var tokens = bench.Indices([.. Enumerable.Repeat(-1, R)]);
+        bench.Kernels.Sampling.Forward(tokens, bench.Upload(logits, R, V), bench.Indices(streams), bench.Indices(positions), settings);
+        return bench.Read(tokens);
+    }
+
+    private static double[] Repeat(double[] row, int count) => [.. Enumerable.Repeat(row, count).SelectMany(r => r)];
+}

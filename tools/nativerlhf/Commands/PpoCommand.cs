@@ -1,0 +1,55 @@
+using System.CommandLine;
+using NativeRlhf.Checkpoints;
+using NativeRlhf.Configuration;
+using NativeRlhf.Data;
+using NativeRlhf.Runner.Cli;
+using NativeRlhf.Training;
+
+namespace NativeRlhf.Runner.Commands;
+
+/// <summary>Proximal policy optimisation against a reward.</summary>
+internal static class PpoCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("ppo", """
+            Trains a policy by PPO against rewards, with a KL penalty towards the policy that it begins with.
+
+            Example:  nativerlhf ppo --policy runs/sft/final --reward runs/reward/final --prompts prompts.jsonl --set episodes=2048 --out runs/ppo
+            """);
+        var policy = new Option<string>("--policy") { Description = "model directory of the policy", Required = true, HelpName = "dir" };
+        var reward = new Option<string[]>("--reward") { Description = "reward-model directory, rule:NAME or exec:COMMAND, each with an optional weight as in 0.5*SPEC (repeatable: a weighted sum)", Required = true, HelpName = "spec" };
+        var prompts = PretrainCommand.DataOption("--prompts", "rows with prompt");
+        prompts.Required = true;
+        var reference = new Option<string?>("--reference") { Description = "model directory of the KL reference (default: the policy)", HelpName = "dir" };
+        var value = new Option<string?>("--value") { Description = "model directory of the value function (default: the reward model, or the policy with a new head)", HelpName = "dir" };
+        var pretrainData = PretrainCommand.DataOption("--pretrain-data", "text for PPO-ptx (with ptxCoef above 0)");
+        foreach (Option option in new Option[] { policy, reward, prompts, reference, value, pretrainData }) command.Options.Add(option);
+        var options = new TrainerOptions(command);
+        command.SetAction(result =>
+        {
+            var configuration = options.Load<PpoConfiguration>(result);
+            using var device = options.Open(result);
+            string directory = result.GetValue(policy)!;
+            using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None);
+            var tokenizer = options.Tokenizer(result, directory);
+            var loading = new DataLoading(gpt.Config, tokenizer);
+            int promptLength = loading.MaxLength(configuration.MaxLength) - configuration.ResponseLength;
+            if (promptLength < 1) throw new InputException($"responseLength {configuration.ResponseLength} leaves no room for a prompt within {loading.MaxLength(configuration.MaxLength)} tokens");
+            var rows = loading.Prompts("prompts", result.GetValue(prompts)!, promptLength, configuration.OnTooLong, configuration.PromptTemplate);
+            IReadOnlyList<TokenRow> pretraining = configuration.PtxCoef > 0 && result.GetValue(pretrainData) is { Length: > 0 } files
+                ? loading.Windows("pretraining text", files, configuration with { MaxLength = Math.Min(configuration.MaxLength ?? gpt.Config.Positions, gpt.Config.Positions - 1) })
+                : [];
+
+            using var workspace = PpoTrainer.PlanWorkspace(device, gpt.Config, configuration, rows, pretraining);
+            string[] specs = result.GetValue(reward)!;
+            using var scorer = RewardSpec.Open(specs, device, gpt.Config, workspace);
+            using var referenceModel = ModelDirectory.Load(device, result.GetValue(reference) ?? directory, ScoreHead.None);
+            string valueDirectory = result.GetValue(value) ?? RewardSpec.FirstModel(specs) ?? directory;
+            using var valueModel = ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _);
+            return options.Train(result, device, configuration, tokenizer, loading.Notes,
+                run => new PpoTrainer(configuration, run, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace));
+        });
+        return command;
+    }
+}
