@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
 namespace NativeRlhf.Kernels.Device;
@@ -17,27 +18,33 @@ internal interface IParallelBody
 /// Persistent threads that share the items of parallel loops. Between loops they spin for a short while, so that the
 /// next loop starts within microseconds, then sleep. Items are claimed one at a time from a counter, which balances
 /// uneven work; every item computes the same bits whoever runs it, so results do not depend on the number of threads.
+/// A loop ends when its items are done: a thread that the operating system wakes too late finds the loop closed and is
+/// not waited for, so that a busy machine does not stall short loops.
 /// </summary>
 public sealed unsafe class WorkerTeam : IDisposable
 {
     // About 30 µs of polling: longer than the gap between two ops of a training step, shorter than a scheduler tick.
     private const int SpinsBeforeSleep = 400;
 
+    // One step of the gate's high half; the mask of its low half.
+    private const long Turn = 1L << 32, InsideMask = Turn - 1;
+
     private readonly Thread[] _threads;
     private readonly float*[] _scratch;
     private readonly int[] _scratchLength;
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly object _sleepers = new();
     private readonly Lock _oneAtATime = new();
 
-    // The loop under way. Written before _generation, read after it.
+    // The loop under way. Written while the gate is closed and nobody is inside.
     private delegate*<void*, int, int, void> _run;
     private void* _body;
     private int _count;
     private Exception? _failure;
 
-    private PaddedCounter _generation;
+    // The low half counts the workers inside of the loop; the high half counts how often the gate was opened or closed,
+    // so that it is odd while a loop can be entered.
+    private PaddedCounter _gate;
     private PaddedCounter _next;
-    private PaddedCounter _working;
     private PaddedCounter _asleep;
     private volatile bool _stop;
 
@@ -82,23 +89,18 @@ public sealed unsafe class WorkerTeam : IDisposable
             _body = Unsafe.AsPointer(ref body);
             _count = count;
             Volatile.Write(ref _next.Value, 0);
-            Volatile.Write(ref _working.Value, _threads.Length);
-            Interlocked.Increment(ref _generation.Value);
-            int asleep = Volatile.Read(ref _asleep.Value);
-            if (asleep > 0) _wake.Release(asleep);
+            Interlocked.Add(ref _gate.Value, Turn);
+            Wake();
 
             Claim(0);
+            Interlocked.Add(ref _gate.Value, Turn);
             var spinner = new SpinWait();
-            while (Volatile.Read(ref _working.Value) != 0)
-            {
-                if (Thread.Yield()) continue;
-                spinner.SpinOnce(sleep1Threshold: -1);
-            }
+            while ((Volatile.Read(ref _gate.Value) & InsideMask) != 0) spinner.SpinOnce(sleep1Threshold: -1);
 
             if (_failure is { } failure)
             {
                 _failure = null;
-                throw new AggregateException(failure);
+                ExceptionDispatchInfo.Throw(failure);
             }
         }
     }
@@ -108,10 +110,9 @@ public sealed unsafe class WorkerTeam : IDisposable
     {
         if (_stop) return;
         _stop = true;
-        Interlocked.Increment(ref _generation.Value);
-        if (_threads.Length > 0) _wake.Release(_threads.Length);
+        Interlocked.MemoryBarrier();
+        Wake();
         foreach (var thread in _threads) thread.Join();
-        _wake.Dispose();
         foreach (float* memory in _scratch) NativeMemory.AlignedFree(memory);
     }
 
@@ -138,47 +139,56 @@ public sealed unsafe class WorkerTeam : IDisposable
     {
         try
         {
-            int index;
-            while ((index = Interlocked.Increment(ref _next.Value) - 1) < _count) _run(_body, index, worker);
+            long index;
+            while ((index = Interlocked.Increment(ref _next.Value) - 1) < _count) _run(_body, (int)index, worker);
         }
         catch (Exception exception)
         {
-            // The others finish what they hold; the caller rethrows.
-            Volatile.Write(ref _next.Value, int.MaxValue / 2);
-            _failure = exception;
+            // The others finish what they hold; the caller rethrows the first.
+            Interlocked.CompareExchange(ref _failure, exception, null);
+            Volatile.Write(ref _next.Value, int.MaxValue);
         }
     }
 
     private void Work(int worker)
     {
-        int seen = 0;
+        long seen = 0;
         while (true)
         {
             int spins = 0;
-            while (Volatile.Read(ref _generation.Value) == seen)
+            long gate;
+            while (!IsOpen(gate = Volatile.Read(ref _gate.Value), seen))
             {
-                if (++spins < SpinsBeforeSleep)
-                {
-                    Thread.SpinWait(8);
-                    continue;
-                }
-
-                Sleep(seen);
+                if (_stop) return;
+                if (++spins < SpinsBeforeSleep) Thread.SpinWait(8);
+                else Sleep(seen);
             }
 
-            seen++;
-            if (_stop) return;
+            if (Interlocked.CompareExchange(ref _gate.Value, gate + 1, gate) != gate) continue;
+            seen = gate / Turn;
             Claim(worker);
-            Interlocked.Decrement(ref _working.Value);
+            Interlocked.Decrement(ref _gate.Value);
         }
     }
 
-    private void Sleep(int seen)
+    /// <summary>Whether a loop can be entered that is not the one seen last.</summary>
+    private static bool IsOpen(long gate, long seen) => gate / Turn % 2 == 1 && gate / Turn != seen;
+
+    private void Sleep(long seen)
     {
-        Interlocked.Increment(ref _asleep.Value);
-        // The generation is read again after the announcement: a loop that starts in between sees one more sleeper.
-        if (Volatile.Read(ref _generation.Value) == seen && !_stop) _wake.Wait();
-        Interlocked.Decrement(ref _asleep.Value);
+        lock (_sleepers)
+        {
+            // The gate is read after the announcement, and opened before announcements are read: one of both sees the other.
+            Interlocked.Increment(ref _asleep.Value);
+            while (!IsOpen(Volatile.Read(ref _gate.Value), seen) && !_stop) Monitor.Wait(_sleepers);
+            Interlocked.Decrement(ref _asleep.Value);
+        }
+    }
+
+    private void Wake()
+    {
+        if (Volatile.Read(ref _asleep.Value) == 0) return;
+        lock (_sleepers) Monitor.PulseAll(_sleepers);
     }
 
     // A cache line of its own each: they are written by different threads.
@@ -186,6 +196,6 @@ public sealed unsafe class WorkerTeam : IDisposable
     private struct PaddedCounter
     {
         [FieldOffset(64)]
-        public int Value;
+        public long Value;
     }
 }
