@@ -28,7 +28,7 @@ public sealed class KernelCompilationTests
     {
         // A failed compilation can spoil its context, so that each kernel has its own.
         using Context context = Context.Create(builder => builder.EnableAlgorithms());
-        using var backend = new PTXBackend(context, CudaArchitecture.SM_80, CudaInstructionSet.ISA_80, null);
+        using var backend = new PTXBackend(context, CudaArchitecture.SM_80, CudaInstructionSet.ISA_80, null!);
         CompiledKernel compiled = backend.Compile(kernel, default);
         string assembly = ((PTXCompiledKernel)compiled).PTXAssembly;
         Assert.That(assembly, Does.Contain(".entry"));
