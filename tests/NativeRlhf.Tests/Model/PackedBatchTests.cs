@@ -75,7 +75,7 @@ public class PackedBatchTests
                 var (loss, parts) = LossAndGradients(model, [.. rows.Chunk(size)], key);
                 using (parts)
                 {
-                    Assert.That(loss, Is.EqualTo(wholeLoss).Within(1e-6).Percent);
+                    Assert.That(loss, Is.EqualTo(wholeLoss).Within(1e-4).Percent);
                     AssertClose(parts, whole, 1e-6);
                 }
             }

@@ -43,7 +43,7 @@ public class ConfigurationFieldTests
         ["topP"] = ([], "1", "0.5"),
         ["klCoef"] = ([], "0.05", "0.5"),
         ["klController"] = (["klHorizon=20"], "fixed", "adaptive"),
-        ["klTarget"] = (["klController=adaptive", "klHorizon=20"], "6", "0.001"),
+        ["klTarget"] = (["klController=adaptive", "klHorizon=20", "steps=5"], "6", "0.001"),
         ["klHorizon"] = (["klController=adaptive"], "20", "40"),
         ["gamma"] = ([], "1", "0.5"),
         ["lambda"] = ([], "0.95", "0.5"),

@@ -39,7 +39,7 @@ public class TrainerTests
         using var model = NewModel();
         // Every token but the first of a row follows from the one before it.
         TokenRow[] rows = [.. Enumerable.Range(0, 200).Select(i => new TokenRow(Chain(i, 12), 1))];
-        var configuration = Load<PretrainConfiguration>("steps=80", "batchSize=16", "learningRate=0.01", "warmupSteps=5", "evalEvery=40");
+        var configuration = Load<PretrainConfiguration>("steps=100", "batchSize=16", "learningRate=0.01", "warmupSteps=5", "evalEvery=40");
         using (var directory = Create())
         {
             using var trainer = new LanguageModelTrainer(configuration, new TrainingRun(directory, 1, null), model, rows[20..], rows[..20]);
@@ -47,11 +47,11 @@ public class TrainerTests
             Assert.That(last["loss"], Is.LessThan(0.1));
         }
 
-        var lines = AssertMetrics(80, [.. Always, "loss"]);
+        var lines = AssertMetrics(100, [.. Always, "loss"]);
         Assert.That((double)lines[0]["loss"]!, Is.EqualTo(Math.Log(Vocabulary)).Within(0.2), "a new model knows nothing");
-        Assert.That(lines.Where(line => line.ContainsKey("eval/loss")).Select(line => (int)line["step"]!), Is.EqualTo(new[] { 40, 80 }));
+        Assert.That(lines.Where(line => line.ContainsKey("eval/loss")).Select(line => (int)line["step"]!), Is.EqualTo(new[] { 40, 80, 100 }));
         Assert.That((double)lines[^1]["eval/loss"]!, Is.LessThan(0.1));
-        Assert.That(lines.Select(line => (long)line["tokens"]!), Is.EqualTo(Enumerable.Range(1, 80).Select(step => step * 16L * 11)));
+        Assert.That(lines.Select(line => (long)line["tokens"]!), Is.EqualTo(Enumerable.Range(1, 100).Select(step => step * 16L * 11)));
         using var final = ModelDirectory.Load(Device(), Path.Combine(Run, "final"));
         AssertClose(final.Weights, model.Weights, 1e-30);
     }
@@ -180,6 +180,7 @@ public class TrainerTests
         {
             Assert.That(Mean(lines[..3], "objective/scores"), Is.LessThan(1));
             Assert.That(Mean(lines[^3..], "objective/scores"), Is.GreaterThan(Mean(lines[..3], "objective/scores") + 1));
+            Assert.That((double)lines[^1]["eval/scores"]!, Is.GreaterThan(Mean(lines[..3], "objective/scores") + 1));
             Assert.That((double)lines[0]["objective/kl"]!, Is.EqualTo(0).Within(1e-3), "the policy is the reference at first");
             Assert.That((double)lines[^1]["objective/kl"]!, Is.GreaterThan(0.1));
             Assert.That((double)lines[^1]["objective/entropy"]!, Is.LessThan((double)lines[0]["objective/entropy"]!));
