@@ -30,7 +30,8 @@ static int Run(string[] args)
     if (parsed.Errors.Count > 0)
     {
         string command = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
-        return Fail(ExitCodes.BadInput, $"{parsed.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.')}; see: nativerlhf{command} --help");
+        string problem = parsed.UnmatchedTokens is [var token, ..] ? $"'{token}' is not known here" : parsed.Errors[0].Message.TrimEnd('.');
+        return Fail(ExitCodes.BadInput, $"{problem}; see: nativerlhf{command} --help");
     }
 
     try

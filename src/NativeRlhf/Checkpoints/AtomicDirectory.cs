@@ -67,6 +67,16 @@ public static class AtomicDirectory
             Directory.Move(aside, target);
     }
 
+    /// <summary>Removes a folder so that no part of it is ever seen in its place.</summary>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="IOException">It could not be removed.</exception>
+    public static void Delete(string path)
+    {
+        string aside = AtomicFile.TemporaryFor(FullPath(path));
+        Directory.Move(path, aside);
+        Directory.Delete(aside, recursive: true);
+    }
+
     private static string FullPath(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 
     private static string Aside(string target) =>

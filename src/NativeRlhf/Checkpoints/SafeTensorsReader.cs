@@ -6,6 +6,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.Win32.SafeHandles;
+using NativeRlhf.Data;
 
 namespace NativeRlhf.Checkpoints;
 
@@ -151,7 +152,7 @@ public sealed class SafeTensorsReader : IDisposable
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path}: the header is not valid JSON: {e.Message.Split(" LineNumber:")[0].TrimEnd('.')}", e);
+            throw new InputException($"{path}: the header is not valid JSON: {JsonMessages.Reason(e)}", e);
         }
         catch (InvalidOperationException e)
         {
@@ -259,11 +260,11 @@ public sealed class SafeTensorsReader : IDisposable
                 .. value.EnumerateArray().Select(element =>
                     element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out long size) && size >= 0
                         ? size
-                        : throw Error($"tensor '{name}': '{field}' must hold integers from 0 to 2^63 − 1, not {Shorten(element.GetRawText())}")),
+                        : throw Error($"tensor '{name}': '{field}' must hold integers from 0 to 2^63 − 1, not {JsonMessages.Quote(element)}")),
             ];
         }
 
-        InputException Error(string message) => new($"{path}: {message}");
+        InputException Error(string message) => new(JsonMessages.OneLine($"{path}: {message}"));
     }
 
     private (TensorHeader Header, long Offset) Get(string name) =>
@@ -337,6 +338,4 @@ public sealed class SafeTensorsReader : IDisposable
         }
         return total;
     }
-
-    private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "…";
 }

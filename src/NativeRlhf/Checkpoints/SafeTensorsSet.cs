@@ -121,14 +121,14 @@ public sealed class SafeTensorsSet : IDisposable
                 string? file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString() : null;
                 // Names from a downloaded file must not lead out of its folder.
                 if (file is null or "" or "." or ".." || file.AsSpan().ContainsAny('/', '\\', '\0'))
-                    throw new InputException($"{index}: tensor '{entry.Name}' must be in a file of the same folder, not in {entry.Value.GetRawText()}");
+                    throw new InputException($"{index}: tensor '{entry.Name}' must be in a file of the same folder, not in {JsonMessages.Quote(entry.Value)}");
                 if (!listed.TryAdd(entry.Name, file))
                     throw new InputException($"{index}: tensor '{entry.Name}' is listed twice");
             }
         }
         catch (JsonException e)
         {
-            throw InputException.At(index, (e.LineNumber ?? 0) + 1, $"not valid JSON: {e.Message.Split(" LineNumber:")[0].TrimEnd('.')}", e);
+            throw InputException.At(index, (e.LineNumber ?? 0) + 1, $"not valid JSON: {JsonMessages.Reason(e)}", e);
         }
         catch (InvalidOperationException e)
         {

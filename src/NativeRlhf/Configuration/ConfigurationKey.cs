@@ -92,7 +92,7 @@ public sealed class ConfigurationKey
         // Integers may be written like 1e6.
         if (number != Math.Floor(number) || Math.Abs(number) >= (_type == typeof(int) ? 2147483648.0 : 9007199254740992.0))
             return false;
-        converted = _type == typeof(int) ? (int)number : (long)number;
+        converted = _type == typeof(int) ? (object)(int)number : (long)number;
         return true;
     }
 

@@ -43,7 +43,7 @@ public static class ConfigurationLoader
             {
                 string place = $"{file}:{line}";
                 if (places.TryGetValue(name, out string? earlier))
-                    throw new InputException($"{place}: the key '{name}' was given before ({earlier}); keep one of the two");
+                    throw new InputException($"{place}: the key '{JsonMessages.OneLine(name)}' was given before ({earlier}); keep one of the two");
                 Set(Find(name, place), value, place);
             }
         }
@@ -60,19 +60,19 @@ public static class ConfigurationLoader
         foreach (ConfigurationProblem problem in configuration.Problems())
         {
             string place = places.GetValueOrDefault(problem.Key) ?? (preset is null ? file : $"preset {preset}") ?? "configuration";
-            throw new InputException($"{place}: {problem.Message}");
+            throw new InputException(JsonMessages.OneLine($"{place}: {problem.Message}"));
         }
         return configuration;
 
         ConfigurationKey Find(string name, string place) =>
             keys.TryGetValue(name, out ConfigurationKey? key)
                 ? key
-                : throw new InputException($"{place}: unknown key '{name}'; did you mean '{keys.Keys.MinBy(known => Distance(known, name))}'?");
+                : throw new InputException($"{place}: unknown key '{JsonMessages.OneLine(name)}'; did you mean '{keys.Keys.MinBy(known => Distance(known, name))}'?");
 
         void Set(ConfigurationKey key, JsonElement value, string place)
         {
             if (!key.TrySet(configuration, value))
-                throw new InputException($"{place}: {key.Name} is {Shorten(value.GetRawText())}; it must be {key.Allowed}");
+                throw new InputException($"{place}: {key.Name} is {JsonMessages.Quote(value)}; it must be {key.Allowed}");
             places[key.Name] = place;
         }
     }
@@ -122,7 +122,7 @@ public static class ConfigurationLoader
         }
         catch (JsonException e)
         {
-            throw InputException.At(file, (e.LineNumber ?? 0) + 1, $"not valid JSON: {e.Message.Split(" LineNumber:")[0].TrimEnd('.')}", e);
+            throw InputException.At(file, (e.LineNumber ?? 0) + 1, $"not valid JSON: {JsonMessages.Reason(e)}", e);
         }
         catch (InvalidOperationException e)
         {
@@ -152,12 +152,6 @@ public static class ConfigurationLoader
             }
         }
         return row[^1];
-    }
-
-    private static string Shorten(string text)
-    {
-        text = text.ReplaceLineEndings(" ");
-        return text.Length <= 60 ? text : text[..60] + "…";
     }
 
     private sealed class LowerCaseNames : JsonNamingPolicy

@@ -39,17 +39,39 @@ internal static class JsonRows
         DataFile.CheckUtf8(place.File, place.Line, row.Span);
         try
         {
-            return JsonDocument.Parse(row, Options);
+            JsonDocument document = JsonDocument.Parse(row, Options);
+            // Only an escape can hide half of a surrogate pair, and few rows have one that begins like a surrogate's.
+            if (row.Span.IndexOf("\\ud"u8) >= 0 || row.Span.IndexOf("\\uD"u8) >= 0)
+                CheckSurrogates(document.RootElement);
+            return document;
         }
         catch (JsonException e)
         {
-            string message = e.Message.Split(" LineNumber:")[0].Split(" Path:")[0].TrimEnd('.');
-            throw InputException.At(place.File, place.Line + (e.LineNumber ?? 0), $"not valid JSON: {message}", e);
+            throw InputException.At(place.File, place.Line + (e.LineNumber ?? 0), $"not valid JSON: {JsonMessages.Reason(e)}", e);
         }
         catch (InvalidOperationException e)
         {
-            // A property name with half of a surrogate pair.
-            throw place.Error($"not valid JSON: {e.Message}", e);
+            throw place.Error("the row holds half of a surrogate pair (\\ud800 to \\udfff), which is no character; remove it", e);
+        }
+    }
+
+    /// <summary>Throws <see cref="InvalidOperationException"/> where a string or a name is not a sequence of characters.</summary>
+    private static void CheckSurrogates(JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.String)
+            _ = value.GetString();
+        else if (value.ValueKind == JsonValueKind.Array)
+        {
+            foreach (JsonElement element in value.EnumerateArray())
+                CheckSurrogates(element);
+        }
+        else if (value.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty property in value.EnumerateObject())
+            {
+                _ = property.Name;
+                CheckSurrogates(property.Value);
+            }
         }
     }
 

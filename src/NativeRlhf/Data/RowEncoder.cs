@@ -51,7 +51,7 @@ public sealed class RowEncoder
         _maxLength = maxLength;
         _onTooLong = onTooLong;
         (_before, _after) = SplitTemplate(promptTemplate)
-            ?? throw new InputException($"the prompt template '{promptTemplate}' must hold {PromptPlaceholder} exactly once");
+            ?? throw new InputException($"the prompt template '{JsonMessages.OneLine(promptTemplate)}' must hold {PromptPlaceholder} exactly once");
     }
 
     /// <summary>The text before and after the prompt, or null unless <c>{prompt}</c> occurs exactly once.</summary>

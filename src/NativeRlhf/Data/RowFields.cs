@@ -35,19 +35,10 @@ internal readonly struct RowFields(RowPlace place, JsonElement row)
             : throw place.Error($"'{name}' must be a list of {of}, not {Describe(value)}");
     }
 
-    public string AsText(string name, JsonElement value)
-    {
-        if (value.ValueKind != JsonValueKind.String)
-            throw place.Error($"'{name}' must be a string, not {Describe(value)}");
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException e)
-        {
-            throw place.Error($"'{name}' holds half of a surrogate pair (\\ud800 to \\udfff), which is no character; remove it", e);
-        }
-    }
+    public string AsText(string name, JsonElement value) =>
+        value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : throw place.Error($"'{name}' must be a string, not {Describe(value)}");
 
     public int[] AsIds(string name, JsonElement value)
     {
@@ -83,12 +74,10 @@ internal readonly struct RowFields(RowPlace place, JsonElement row)
     {
         JsonValueKind.Object => "an object",
         JsonValueKind.Array => "a list",
-        JsonValueKind.String => $"the string {Shorten(value.GetRawText())}",
-        JsonValueKind.Number => $"the number {Shorten(value.GetRawText())}",
+        JsonValueKind.String => $"the string {JsonMessages.Quote(value)}",
+        JsonValueKind.Number => $"the number {JsonMessages.Quote(value)}",
         JsonValueKind.True => "true",
         JsonValueKind.False => "false",
         _ => "null",
     };
-
-    private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "…";
 }

@@ -10,7 +10,7 @@ public readonly record struct RowPlace(string File, long Line)
     /// <param name="inner">The exception that revealed it, or none.</param>
     /// <returns>The exception, to be thrown.</returns>
     public InputException Error(string message, Exception? inner = null) =>
-        InputException.At(File, Line, message, inner);
+        InputException.At(File, Line, JsonMessages.OneLine(message), inner);
 
     /// <summary><c>file:line</c>.</summary>
     /// <returns>The place as messages name it.</returns>

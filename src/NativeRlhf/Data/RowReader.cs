@@ -29,11 +29,17 @@ public static class RowReader
     public static IEnumerable<Document> Documents(string file)
     {
         if (DataFile.Is(file, ".txt"))
-            return [new Document(Content.OfText(DataFile.ReadText(file)), new RowPlace(file, 1))];
-        return Read(file, fields => new Document(
+        {
+            yield return new Document(Content.OfText(DataFile.ReadText(file)), new RowPlace(file, 1));
+            yield break;
+        }
+        foreach (Document document in Read(file, Row))
+            yield return document;
+
+        static Document Row(RowFields fields) => new(
             fields.Content("text", "tokens")
                 ?? throw fields.Place.Error("the row has no 'text'; a document is {\"text\": …} or {\"tokens\": […]}"),
-            fields.Place));
+            fields.Place);
     }
 
     /// <summary>
@@ -99,7 +105,8 @@ public static class RowReader
     {
         if (!DataFile.Is(file, ".jsonl", ".json"))
             throw new InputException($"{file}: not a kind of file that is read here; rows come as .jsonl or .json, also with .gz (and text for pretraining as .txt)");
-        return JsonRows.Read(file).Select(row => parse(new RowFields(row.Place, row.Row)));
+        foreach ((RowPlace place, JsonElement row) in JsonRows.Read(file))
+            yield return parse(new RowFields(place, row));
     }
 
     private static Demonstration? Demonstration(RowFields fields)

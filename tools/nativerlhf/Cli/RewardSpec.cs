@@ -16,7 +16,7 @@ internal static class RewardSpec
 
     /// <summary>The first reward-model directory, which a value function may begin with; or null.</summary>
     public static string? FirstModel(IReadOnlyList<string> specs) =>
-        specs.Select(spec => Split(spec).Rest).FirstOrDefault(rest => !IsRule(rest) && !IsCommand(rest));
+        specs.Select(spec => Split(spec).Source).FirstOrDefault(rest => !IsRule(rest) && !IsCommand(rest));
 
     private static (double Weight, IReward Reward) OpenOne(string spec, ComputeDevice device, GptConfig policy, Workspace workspace)
     {
@@ -39,7 +39,7 @@ internal static class RewardSpec
 
     private static bool IsCommand(string spec) => spec.StartsWith("exec:", StringComparison.Ordinal);
 
-    private static (double Weight, string Rest) Split(string spec)
+    private static (double Weight, string Source) Split(string spec)
     {
         int star = spec.IndexOf('*', StringComparison.Ordinal);
         return star > 0 && double.TryParse(spec[..star], NumberStyles.Float, CultureInfo.InvariantCulture, out double weight) && double.IsFinite(weight)

@@ -1,0 +1,108 @@
+using NativeRlhf.Data;
+using NativeRlhf.Evaluation;
+using NativeRlhf.Model;
+using static NativeRlhf.Tests.Model.TestModels;
+
+namespace NativeRlhf.Tests.Evaluation;
+
+/// <summary>Log-probabilities, scores and values against softmax and products written out in double.</summary>
+public class SequenceScorerTests
+{
+    private static readonly TokenRow[] Rows = MakeRows();
+
+    [TestCase(1f)]
+    [TestCase(0.6f)]
+    public void LogProbabilitiesAndEntropiesAreThoseOfTheSoftmax(float temperature)
+    {
+        using var model = Random(Odd(), 1);
+        using var workspace = new Workspace(model.Device, model.Config, 40, forBackward: false);
+        List<float[]> entropies = [];
+        float[][] logprobs = new SequenceScorer(workspace).LogProbs(model, Rows, temperature, entropies);
+        Assert.That(entropies, Has.Count.EqualTo(Rows.Length));
+        for (int i = 0; i < Rows.Length; i++)
+        {
+            var row = Rows[i];
+            Assert.That((logprobs[i].Length, entropies[i].Length), Is.EqualTo((row.Counted, row.Counted)));
+            if (row.Tokens.Length == 1) continue;
+            float[][] logits = Logits(model, row.Tokens[..^1]);
+            for (int t = row.CountedFrom; t < row.Tokens.Length; t++)
+            {
+                double[] expected = LogSoftmax(Array.ConvertAll(logits[t - 1], logit => logit / temperature));
+                Assert.That(logprobs[i][t - row.CountedFrom], Is.EqualTo(expected[row.Tokens[t]]).Within(2e-5));
+                Assert.That(entropies[i][t - row.CountedFrom], Is.EqualTo(-expected.Sum(logprob => Math.Exp(logprob) * logprob)).Within(2e-5));
+            }
+        }
+    }
+
+    [Test]
+    public void LossIsTheMeanOverAllCountedTokens()
+    {
+        using var model = Random(Odd(), 1);
+        using var workspace = new Workspace(model.Device, model.Config, 40, forBackward: false);
+        var scorer = new SequenceScorer(workspace);
+        float[] all = [.. scorer.LogProbs(model, Rows).SelectMany(logprobs => logprobs)];
+        Assert.That(all, Has.Length.EqualTo(Rows.Sum(row => row.Counted)));
+        Assert.That(scorer.Loss(model, Rows), Is.EqualTo(-all.Average(logprob => (double)logprob)).Within(1e-9));
+    }
+
+    [Test]
+    public void ResultsDoNotDependOnTheSizeOfTheWorkspace()
+    {
+        using var model = Random(Odd(), 1, hasScore: true);
+        using var small = new Workspace(model.Device, model.Config, 23, forBackward: false);
+        using var large = new Workspace(model.Device, model.Config, 500, forBackward: false);
+        int[][] sequences = [.. Rows.Select(row => row.Tokens)];
+        for (int i = 0; i < Rows.Length; i++)
+        {
+            Assert.That(RelativeError(new SequenceScorer(small).LogProbs(model, Rows)[i], new SequenceScorer(large).LogProbs(model, Rows)[i]), Is.LessThan(1e-6));
+            Assert.That(RelativeError(new SequenceScorer(small).Values(model, Rows)[i], new SequenceScorer(large).Values(model, Rows)[i]), Is.LessThan(1e-6));
+        }
+
+        Assert.That(RelativeError(new SequenceScorer(small).Scores(model, sequences), new SequenceScorer(large).Scores(model, sequences)), Is.LessThan(1e-6));
+    }
+
+    [Test]
+    public void AScoreIsReadAtTheLastTokenAndAValueBeforeEachCountedOne()
+    {
+        using var model = Random(Odd() with { RewardBias = 0.75f }, 2, hasScore: true);
+        using var workspace = new Workspace(model.Device, model.Config, 40, forBackward: false);
+        var scorer = new SequenceScorer(workspace);
+        float[] scores = scorer.Scores(model, [.. Rows.Select(row => row.Tokens)]);
+        float[][] values = scorer.Values(model, Rows);
+        float[] weight = Values(model.Weights.Score);
+        for (int i = 0; i < Rows.Length; i++)
+        {
+            float[][] hidden = Hidden(model, Rows[i].Tokens);
+            Assert.That(scores[i], Is.EqualTo(Score(hidden[^1])).Within(1e-4));
+            for (int t = Rows[i].CountedFrom; t < Rows[i].Tokens.Length; t++)
+                Assert.That(values[i][t - Rows[i].CountedFrom], Is.EqualTo(Score(hidden[t - 1])).Within(1e-4));
+        }
+
+        double Score(float[] hidden) => 0.75 + hidden.Zip(weight, (h, w) => (double)h * w).Sum();
+    }
+
+    [Test]
+    public void NothingInNothingOut()
+    {
+        using var model = Random(Odd(), 2, hasScore: true);
+        using var workspace = new Workspace(model.Device, model.Config, 40, forBackward: false);
+        var scorer = new SequenceScorer(workspace);
+        Assert.That(scorer.LogProbs(model, []), Is.Empty);
+        Assert.That(scorer.Scores(model, []), Is.Empty);
+        Assert.That(scorer.LogProbs(model, [new TokenRow([5], 1)])[0], Is.Empty, "one token has none before it");
+    }
+
+    private static float[][] Hidden(Gpt model, int[] tokens)
+    {
+        using var activations = new GptActivations(model.Device, model.Config, tokens.Length, forBackward: false);
+        using var batch = new PackedBatch(model.Device);
+        batch.Set(tokens);
+        return [.. Values(model.Forward(batch, activations)).Chunk(model.Config.Width)];
+    }
+
+    private static TokenRow[] MakeRows()
+    {
+        var random = new Random(11);
+        return [.. new[] { (9, 1), (2, 1), (1, 1), (23, 10), (5, 4), (13, 1), (6, 5) }.Select(row => new TokenRow(Tokens(random, row.Item1, 51), row.Item2))];
+    }
+}

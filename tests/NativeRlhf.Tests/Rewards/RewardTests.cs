@@ -1,0 +1,65 @@
+using System.Text.Json.Nodes;
+using NativeRlhf.Rewards;
+
+namespace NativeRlhf.Tests.Rewards;
+
+public class RewardTests
+{
+    [Test]
+    public void RulesScoreTheTextOfAnAnswer()
+    {
+        RewardRequest request = new("p", "ONE one two", [], []);
+        Assert.Multiple(() =>
+        {
+            Assert.That(RuleReward.Named("length").Score([request]), Is.EqualTo(new[] { 11.0 }));
+            Assert.That(RuleReward.Named("shortness").Score([request]), Is.EqualTo(new[] { -11.0 }));
+            Assert.That(RuleReward.Named("words").Score([request]), Is.EqualTo(new[] { 3.0 }));
+            Assert.That(RuleReward.Named("unique-words").Score([request]), Is.EqualTo(new[] { 1.0 }));
+            Assert.That(RuleReward.Named("upper-case").Score([request]), Is.EqualTo(new[] { 1.0 / 3 }).Within(1e-12));
+            Assert.That(RuleReward.Named("upper-case").Score([request with { Completion = "1 2" }]), Is.EqualTo(new[] { 0.0 }));
+            Assert.That(() => RuleReward.Named("lenght"), Throws.TypeOf<InputException>().With.Message.Contains("length"));
+        });
+    }
+
+    [Test]
+    public void AWeightedSumAddsUp()
+    {
+        using var sum = new WeightedSum([(2, new RuleReward(_ => 3)), (-0.5, new RuleReward(request => request.Completion.Length))]);
+        Assert.That(sum.Score([new("", "ab", [], []), new("", "abcd", [], [])]), Is.EqualTo(new[] { 5.0, 4.0 }));
+    }
+
+    [Test]
+    public void AProgramScoresLinesInOrder()
+    {
+        using var reward = Shell("while read -r line; do echo ${#line}; done");
+        RewardRequest[] requests = [.. Enumerable.Range(0, 300).Select(i => new RewardRequest("p", new string('x', i), [], new JsonObject { ["id"] = 1 }))];
+        int fixedLength = """{"prompt":"p","completion":"","id":1}""".Length;
+        for (int round = 0; round < 2; round++)
+            Assert.That(reward.Score(requests), Is.EqualTo(Enumerable.Range(0, 300).Select(i => (double)fixedLength + i)));
+    }
+
+    [Test]
+    public void FieldsOfThePromptRowDoNotReplaceTheAnswer()
+    {
+        // A file of demonstrations used as prompts has a completion of its own.
+        using var reward = Shell("""while read -r line; do case "$line" in *'"completion":"sampled"'*'"kind":"x"'*) echo 1;; *) echo 0;; esac; done""");
+        Assert.That(reward.Score([new("p", "sampled", [], new JsonObject { ["completion"] = "stored", ["kind"] = "x" })]), Is.EqualTo(new[] { 1.0 }));
+    }
+
+    [TestCase("while read -r line; do echo good; done", "'good'")]
+    [TestCase("while read -r line; do echo nan; done", "'nan'")]
+    [TestCase("read -r line; echo why >&2; exit 3", "ended")]
+    [TestCase("cat > /dev/null", "no answer within 0.3 s", 0.3)]
+    public void AProgramThatFailsIsReportedWithItsLine(string command, string message, double seconds = 60)
+    {
+        using var reward = Shell(command, TimeSpan.FromSeconds(seconds));
+        Assert.That(() => reward.Score([new("the prompt", "the answer", [], [])]),
+            Throws.TypeOf<InputException>().With.Message.Contains(message).And.Message.Contains("the answer").And.Message.Not.Contains("\n"));
+    }
+
+    private static CommandReward Shell(string command, TimeSpan? timeout = null)
+    {
+        if (OperatingSystem.IsWindows()) Assert.Ignore("the commands of these tests are for a POSIX shell");
+        return new CommandReward(command, timeout);
+    }
+}

@@ -1,0 +1,194 @@
+using NativeRlhf.Kernels.Ops;
+using NativeRlhf.Model;
+using NativeRlhf.Rollout;
+using static NativeRlhf.Tests.Model.TestModels;
+
+namespace NativeRlhf.Tests.Rollout;
+
+/// <summary>Generation with a cache and continuous batching is the full forward pass, done faster.</summary>
+public class GeneratorTests
+{
+    [TestCase(true, ActivationKind.GeluTanh)]
+    [TestCase(false, ActivationKind.Relu)]
+    public void CachedDecodingEqualsTheFullForwardPassAtEveryPosition(bool tied, ActivationKind activation)
+    {
+        using var model = Random(Odd(tied, activation, headBias: !tied), 1);
+        var random = new Random(2);
+        int[][] sequences = [.. new[] { 23, 9, 15, 4, 11 }.Select(length => Tokens(random, length, 51))];
+        int[] prompts = [6, 1, 9, 3, 2];
+        float[][] expected = Logits(model, sequences);
+        int[] starts = [0, 23, 32, 47, 51];
+
+        // Two slots for five sequences: prompts in one pass with single tokens of others, slots taken over in the middle.
+        using var cache = new KvCache(model.Device, model.Config, slots: 2, capacity: 23);
+        using var activations = new GptActivations(model.Device, model.Config, 64, forBackward: false);
+        using var head = new LanguageHead(model.Device, model.Config, 64);
+        using var rows = new DecodeRows(model.Device);
+        using var all = model.Device.AllocateIndices(64);
+        (int Sequence, int Next)?[] slots = [null, null];
+        int waiting = 0, compared = 0;
+        while (true)
+        {
+            rows.Clear();
+            List<int> places = [];
+            for (int slot = 0; slot < 2; slot++)
+            {
+                if (slots[slot] is { } ended && ended.Next == sequences[ended.Sequence].Length) slots[slot] = null;
+                if (slots[slot] is null && waiting < sequences.Length) slots[slot] = (waiting++, 0);
+                if (slots[slot] is not { } current) continue;
+                int count = current.Next == 0 ? prompts[current.Sequence] : 1;
+                for (int i = 0; i < count; i++)
+                {
+                    rows.Add(sequences[current.Sequence][current.Next + i], slot, current.Next + i);
+                    places.Add(starts[current.Sequence] + current.Next + i);
+                }
+
+                slots[slot] = (current.Sequence, current.Next + count);
+            }
+
+            if (rows.Count == 0) break;
+            rows.Upload();
+            all.Set([.. Enumerable.Range(0, rows.Count)]);
+            float[] logits = Values(head.Logits(model, model.Decode(cache, rows, activations), all));
+            for (int r = 0; r < places.Count; r++)
+            {
+                Assert.That(RelativeError(logits.AsSpan(r * 51, 51), expected[places[r]]), Is.LessThan(1e-5), $"row {places[r]}");
+                compared++;
+            }
+        }
+
+        Assert.That(compared, Is.EqualTo(62));
+    }
+
+    [TestCase(1)]
+    [TestCase(2)]
+    [TestCase(8)]
+    public void GreedyGenerationIsTheArgmaxOfFullForwardPasses(int slots)
+    {
+        using var model = Random(Odd(), 3);
+        var requests = Requests(4, 6);
+        using var generator = new Generator(model, slots, 23);
+        var answers = generator.Generate(requests, new SamplingOptions(8, Temperature: 0));
+        for (int i = 0; i < requests.Length; i++)
+        {
+            List<int> tokens = [.. requests[i].Prompt];
+            for (int n = 0; n < 8; n++)
+            {
+                float[] logits = Logits(model, [[.. tokens]])[^1];
+                tokens.Add(Array.IndexOf(logits, logits.Max()));
+            }
+
+            Assert.That(answers[i].Tokens, Is.EqualTo(tokens[requests[i].Prompt.Length..]), $"request {i}");
+            Assert.That(answers[i].Ended, Is.False);
+        }
+    }
+
+    [TestCase(1f, 0, 1f)]
+    [TestCase(0.7f, 5, 1f)]
+    [TestCase(1.3f, 0, 0.8f)]
+    public void ASampleDependsOnItsStreamAndNotOnSlotsOrNeighbours(float temperature, int topK, float topP)
+    {
+        using var model = Random(Odd(), 5);
+        var requests = Requests(6, 12);
+        var options = new SamplingOptions(10, temperature, topK, topP, Seed: 7, EndOfText: 0);
+        using var one = new Generator(model, 1, 23);
+        using var many = new Generator(model, 5, 23);
+        using var all = new Generator(model, 12, 23);
+        var expected = one.Generate(requests, options);
+        AssertSame(many.Generate(requests, options), expected);
+        AssertSame(all.Generate(requests, options), expected);
+        var reversed = many.Generate([.. requests.Reverse()], options);
+        AssertSame([.. reversed.Reverse()], expected);
+        Assert.That(one.Generate(requests, options with { Seed = 8 }).Select(answer => string.Join(' ', answer.Tokens)),
+            Is.Not.EqualTo(expected.Select(answer => string.Join(' ', answer.Tokens))));
+
+        static void AssertSame(IReadOnlyList<SampledAnswer> actual, IReadOnlyList<SampledAnswer> expected)
+        {
+            Assert.That(actual.Select(answer => string.Join(' ', answer.Tokens)), Is.EqualTo(expected.Select(answer => string.Join(' ', answer.Tokens))));
+            Assert.That(actual.Select(answer => answer.Ended), Is.EqualTo(expected.Select(answer => answer.Ended)));
+        }
+    }
+
+    [Test]
+    public void SamplesFollowTheModelsDistribution()
+    {
+        using var model = Random(Odd(), 5);
+        int[] prompt = [3, 1, 4];
+        const int Count = 4000;
+        using var generator = new Generator(model, 64, 8);
+        var answers = generator.Generate([.. Enumerable.Range(0, Count).Select(i => new SampleRequest(prompt, (uint)i))], new SamplingOptions(1));
+        double[] logprobs = LogSoftmax(Logits(model, prompt)[^1]);
+        // Pearson's statistic has a mean of 50 and a standard deviation of 10 here.
+        double statistic = 0;
+        for (int token = 0; token < 51; token++)
+        {
+            double expected = Count * Math.Exp(logprobs[token]);
+            int observed = answers.Count(answer => answer.Tokens[0] == token);
+            statistic += (observed - expected) * (observed - expected) / expected;
+        }
+
+        Assert.That(statistic, Is.LessThan(100));
+    }
+
+    [Test]
+    public void AnswersEndAtEndOfTextAtTheLengthOrWhereTheContextEnds()
+    {
+        using var model = Random(Odd(), 9);
+        var requests = Requests(10, 20);
+        using var generator = new Generator(model, 4, 12);
+        List<(int Request, int Token)> seen = [];
+        var answers = generator.Generate(requests, new SamplingOptions(9, Seed: 3, EndOfText: 11), (request, token) => seen.Add((request, token)));
+        int ended = 0, atContext = 0;
+        for (int i = 0; i < requests.Length; i++)
+        {
+            int[] tokens = answers[i].Tokens;
+            int longest = Math.Min(9, 12 - requests[i].Prompt.Length);
+            Assert.That(seen.Where(entry => entry.Request == i).Select(entry => entry.Token), Is.EqualTo(tokens));
+            if (answers[i].Ended)
+            {
+                Assert.That(tokens[^1], Is.EqualTo(11));
+                Assert.That(tokens[..^1], Does.Not.Contain(11));
+                ended++;
+            }
+            else
+            {
+                Assert.That(tokens, Has.Length.EqualTo(longest));
+                Assert.That(tokens, Does.Not.Contain(11));
+                if (longest < 9) atContext++;
+            }
+        }
+
+        Assert.That((ended, atContext), Is.GreaterThan((0, 0)), "the seed must show both");
+    }
+
+    [Test]
+    public void RequestsThatCannotBeAnsweredAreNamed()
+    {
+        using var model = Random(Odd(), 9);
+        using var generator = new Generator(model, 2, 12);
+        Assert.That(() => generator.Generate([new([1, 2], 0), new([], 1)], new SamplingOptions(3)), Throws.ArgumentException.With.Message.Contains("0 tokens"));
+        Assert.That(() => generator.Generate([new(new int[12], 0)], new SamplingOptions(3)), Throws.ArgumentException.With.Message.Contains("12"));
+        Assert.That(() => generator.Generate([new([1], 0)], new SamplingOptions(0)), Throws.ArgumentException);
+        Assert.That(generator.Generate([], new SamplingOptions(3)), Is.Empty);
+        Assert.That(() => new Generator(model, 2, 24), Throws.ArgumentException.With.Message.Contains("23"));
+    }
+
+    [Test]
+    public void GenerationStopsWhenCancelled()
+    {
+        using var model = Random(Odd(), 9);
+        using var generator = new Generator(model, 2, 20);
+        using var cancel = new CancellationTokenSource();
+        int tokens = 0;
+        Assert.That(() => generator.Generate(Requests(1, 4), new SamplingOptions(10), (_, _) => { if (++tokens == 3) cancel.Cancel(); }, cancel.Token),
+            Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(tokens, Is.LessThan(8));
+        Assert.That(generator.Generate(Requests(1, 4), new SamplingOptions(10)), Has.Count.EqualTo(4), "and works again afterwards");
+    }
+
+    private static SampleRequest[] Requests(int seed, int count)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, count).Select(i => new SampleRequest(Tokens(random, random.Next(1, 9), 51), (uint)i))];
+    }
+}

@@ -1,0 +1,154 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using NativeRlhf.Configuration;
+using NativeRlhf.Data;
+using NativeRlhf.Model;
+using NativeRlhf.Rewards;
+using NativeRlhf.Tests.Model;
+using NativeRlhf.Tests.Tokenization;
+using NativeRlhf.Tokenization;
+using NativeRlhf.Training;
+
+namespace NativeRlhf.Tests.Training;
+
+/// <summary>The four trainers.</summary>
+public enum Kind
+{
+    Pretrain,
+    Sft,
+    Reward,
+    Ppo,
+}
+
+/// <summary>
+/// Runs of a fraction of a second, each set up as a user's would be: text through a tokenizer and the row encoder, a
+/// configuration from <c>key=value</c> settings, a run directory.
+/// </summary>
+internal static class TinyRuns
+{
+    private static readonly CharTokenizer Tokenizer = new("abcdefgh :\n");
+
+    private static readonly GptConfig Shape = new()
+    {
+        Layers = 2, Heads = 2, Width = 16, Positions = 24, VocabularySize = 13, Inner = 32, EosToken = 11,
+    };
+
+    /// <summary>The settings that tests start from: a few steps of every feature.</summary>
+    public static string[] Base(Kind kind) =>
+    [
+        "steps=4", "batchSize=4", "microBatchSize=2", "learningRate=0.01", "warmupSteps=1", "weightDecay=0.1", "dropout=0.1",
+        "evalEvery=2", "checkpointEvery=2", "maxLength=20",
+        .. kind == Kind.Ppo
+            ? ["miniBatchSize=2", "innerEpochs=2", "responseLength=6", "klController=adaptive", "klHorizon=20", "whitenRewards=true", "ptxCoef=0.5", "ptxRatio=1", "emaDecay=0.6", "temperature=0.9", "dropout=0"]
+            : Array.Empty<string>(),
+    ];
+
+    /// <summary>Runs a trainer to its end, or to where <paramref name="onStep"/> stops it.</summary>
+    /// <returns>The metrics of the last step.</returns>
+    public static Metrics Run(
+        Kind kind, string path, IEnumerable<string> settings, int threads = 1, ulong seed = 42, bool resume = false,
+        Action<StepReport>? onStep = null, CancellationToken cancel = default)
+    {
+        var device = TestModels.Device(threads);
+        using var model = new Gpt(device, Shape, hasScore: kind == Kind.Reward);
+        Initialization.Initialize(model, 7);
+        using var directory = RunDirectory.Open(path, resume);
+        if (!resume) directory.WriteConfiguration(new JsonObject { ["seed"] = seed });
+        var run = new TrainingRun(directory, seed, Tokenizer, resume, onStep, cancel);
+        switch (kind)
+        {
+            case Kind.Pretrain:
+                {
+                    var configuration = ConfigurationLoader.Load<PretrainConfiguration>(sets: settings);
+                    using var trainer = new LanguageModelTrainer(configuration, run, model, Windows(configuration, "abcd efgh: ", 40), Windows(configuration, "hgfe dcba: ", 5));
+                    return trainer.Train();
+                }
+
+            case Kind.Sft:
+                {
+                    var configuration = ConfigurationLoader.Load<SftConfiguration>(sets: settings);
+                    var rows = Encoder(configuration, configuration.MaxLength ?? Shape.Positions).Demonstrations(Texts(24).Select(text => new Demonstration(Text(text[..4]), Text(text[4..]), default)), new DataReport());
+                    using var trainer = new LanguageModelTrainer(configuration, run, model, rows.Skip(4).ToList(), rows.Take(4).ToList());
+                    return trainer.Train();
+                }
+
+            case Kind.Reward:
+                {
+                    var configuration = ConfigurationLoader.Load<RewardConfiguration>(sets: settings);
+                    var rows = Encoder(configuration, configuration.MaxLength ?? Shape.Positions).Rankings(
+                        Texts(24).Select((text, i) => new Ranking(Text(text[..4]), [Text(text[4..]), Text("ab"), Text("cc")], i % 2 == 0 ? [1, 2, 2] : [3, 2, 1], default)), new DataReport());
+                    using var trainer = new RewardTrainer(configuration, run, model, rows.Skip(4).ToList(), rows.Take(4).ToList());
+                    return trainer.Train();
+                }
+
+            default:
+                {
+                    var configuration = ConfigurationLoader.Load<PpoConfiguration>(sets: settings);
+                    int promptLength = (configuration.MaxLength ?? Shape.Positions) - configuration.ResponseLength;
+                    var prompts = Encoder(configuration, promptLength).Prompts(Texts(12).Select(text => new PromptRow(Text(text), [], default)), new DataReport());
+                    var pretraining = configuration.PtxCoef > 0 ? Windows(configuration, "abcd efgh: ", 40) : [];
+                    using var reference = new Gpt(device, Shape);
+                    Initialization.Initialize(reference, 7);
+                    using var value = new Gpt(device, Shape, hasScore: true);
+                    Initialization.Initialize(value, 8);
+                    using var reward = new RuleReward(request => request.Completion.Count(c => c == 'a') - (0.1 * request.Completion.Length));
+                    using var workspace = PpoTrainer.PlanWorkspace(device, Shape, configuration, prompts, pretraining);
+                    using var trainer = new PpoTrainer(configuration, run, new PpoModels(model, reference, value, reward), prompts, pretraining, workspace);
+                    return trainer.Train();
+                }
+        }
+    }
+
+    /// <summary>All that a run leaves and that a second run must leave in the same bits: everything but times and the log.</summary>
+    public static IReadOnlyDictionary<string, string> Result(string path)
+    {
+        var result = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (string file in Directory.GetFiles(path, "*", SearchOption.AllDirectories))
+        {
+            string name = Path.GetRelativePath(path, file);
+            if (Path.GetFileName(name) is "log.txt" or ".lock" or "config.json" && !name.Contains("final", StringComparison.Ordinal)) continue;
+            result[name] = Path.GetFileName(name) switch
+            {
+                "metrics.jsonl" => string.Join('\n', Metrics(path).Select(line => WithoutTimes(line).ToJsonString())),
+                "trainer.json" => WithoutTimes(JsonNode.Parse(File.ReadAllText(file))!.AsObject()).ToJsonString(),
+                _ => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file))),
+            };
+        }
+
+        return result;
+    }
+
+    /// <summary>The lines of metrics.jsonl.</summary>
+    public static List<JsonObject> Metrics(string path) =>
+        [.. File.ReadLines(Path.Combine(path, "metrics.jsonl")).Select(line => JsonNode.Parse(line)!.AsObject())];
+
+    private static JsonObject WithoutTimes(JsonObject line)
+    {
+        foreach (string key in line.Select(entry => entry.Key).ToList())
+        {
+            if (key is "wall_seconds" or "tokens_per_second" or "Seconds" || key.StartsWith("time/", StringComparison.Ordinal)) line.Remove(key);
+        }
+
+        return line;
+    }
+
+    private static Content Text(string text) => Content.OfText(text);
+
+    private static RowEncoder Encoder(PromptTrainerConfiguration configuration, int maxLength) =>
+        new(Tokenizer, Shape.VocabularySize, Shape.EosToken, maxLength, configuration.OnTooLong, configuration.PromptTemplate);
+
+    private static List<TokenRow> Windows(TrainerConfiguration configuration, string text, int repeat)
+    {
+        var windows = new RowEncoder(Tokenizer, Shape.VocabularySize, Shape.EosToken, configuration.MaxLength ?? Shape.Positions)
+            .Windows([new Document(Text(string.Concat(Enumerable.Repeat(text, repeat))), default)], new DataReport());
+        return [.. Enumerable.Range(0, windows.Count).Select(i => new TokenRow(windows[i].ToArray(), 1))];
+    }
+
+    /// <summary>Random texts of 6 to 11 characters.</summary>
+    private static IEnumerable<string> Texts(int count)
+    {
+        var random = new Random(5);
+        for (int i = 0; i < count; i++)
+            yield return string.Concat(Enumerable.Range(0, 6 + (i % 6)).Select(_ => Tokenizer.Alphabet[random.Next(8)]));
+    }
+}

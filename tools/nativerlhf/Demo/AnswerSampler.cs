@@ -1,0 +1,30 @@
+using NativeRlhf.Miniature;
+using NativeRlhf.Model;
+using NativeRlhf.Rollout;
+using NativeRlhf.Tokenization;
+
+namespace NativeRlhf.Runner.Demo;
+
+/// <summary>An answer of a model, for the judge and for the models that score it.</summary>
+/// <param name="Prompt">The tokens of the prompt.</param>
+/// <param name="Tokens">The tokens of the answer.</param>
+/// <param name="Answer">Its text, and whether it ended.</param>
+internal sealed record ModelAnswer(int[] Prompt, int[] Tokens, Answer Answer);
+
+/// <summary>Samples answers at temperature 1.</summary>
+internal sealed class AnswerSampler(Gpt model, TextTokenizer tokenizer, int maxNewTokens, CancellationToken cancel) : IDisposable
+{
+    private readonly Generator _generator = new(model, slots: 64, model.Config.Positions);
+
+    public IReadOnlyList<ModelAnswer> Sample(IReadOnlyList<string> prompts, ulong seed)
+    {
+        int[][] encoded = [.. prompts.Select(prompt => tokenizer.Encode(prompt))];
+        var sampled = _generator.Generate(
+            [.. encoded.Select((tokens, i) => new SampleRequest(tokens, (uint)i))],
+            new SamplingOptions(maxNewTokens, Seed: seed, EndOfText: tokenizer.EndOfText), cancel: cancel);
+        return [.. sampled.Select((answer, i) => new ModelAnswer(
+            encoded[i], answer.Tokens, new Answer(tokenizer.Decode(answer.Ended ? answer.Tokens.AsSpan(0, answer.Tokens.Length - 1) : answer.Tokens), answer.Ended)))];
+    }
+
+    public void Dispose() => _generator.Dispose();
+}

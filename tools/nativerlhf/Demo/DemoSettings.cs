@@ -1,0 +1,61 @@
+namespace NativeRlhf.Runner.Demo;
+
+/// <summary>How much of everything the demo does.</summary>
+internal sealed record DemoSettings
+{
+    /// <summary>The whole demonstration: a few minutes on two cores.</summary>
+    public static DemoSettings Full { get; } = new();
+
+    /// <summary>Every stage once, to see that all of it works; too short for the method to show its effect.</summary>
+    public static DemoSettings Quick { get; } = new()
+    {
+        Layers = 2,
+        Width = 64,
+        PretrainingTokens = 60_000,
+        PretrainingSteps = 60,
+        Demonstrations = 300,
+        SftEpochs = 1,
+        ComparisonPrompts = 80,
+        PpoSteps = 4,
+        TestPrompts = 60,
+        ProbePrompts = 20,
+    };
+
+    public int Layers { get; init; } = 4;
+
+    public int Heads { get; init; } = 4;
+
+    public int Width { get; init; } = 128;
+
+    public int Positions { get; init; } = 128;
+
+    public int VocabularySize { get; init; } = 768;
+
+    public int PretrainingTokens { get; init; } = 500_000;
+
+    public int PretrainingSteps { get; init; } = 550;
+
+    public int Demonstrations { get; init; } = 1500;
+
+    public double SftEpochs { get; init; } = 4;
+
+    public int ComparisonPrompts { get; init; } = 900;
+
+    public double RewardEpochs { get; init; } = 2;
+
+    public int PpoSteps { get; init; } = 60;
+
+    public int PpoBatch { get; init; } = 128;
+
+    public double PpoLearningRate { get; init; } = 3e-4;
+
+    public double KlCoefficient { get; init; } = 0.03;
+
+    /// <summary>The most tokens of an answer.</summary>
+    public int AnswerTokens { get; init; } = 40;
+
+    public int TestPrompts { get; init; } = 400;
+
+    /// <summary>Provoking prompts and questions about misconceptions, each.</summary>
+    public int ProbePrompts { get; init; } = 200;
+}
