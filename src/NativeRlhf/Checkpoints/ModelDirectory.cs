@@ -47,7 +47,13 @@ public static class ModelDirectory
     {
         var config = GptConfig.Load(Path.Combine(directory, "config.json"));
         using var files = SafeTensorsSet.Open(directory);
-        var stored = files.Tensors.ToDictionary(tensor => WithoutPrefix(tensor.Name), tensor => tensor.Name);
+        Dictionary<string, string> stored = [];
+        foreach (var tensor in files.Tensors)
+        {
+            if (!stored.TryAdd(WithoutPrefix(tensor.Name), tensor.Name))
+                throw new InputException($"{directory}: tensor {WithoutPrefix(tensor.Name)} is there twice, with and without '{Prefix}'; remove one of the two");
+        }
+
         bool isStored = stored.ContainsKey("score.weight");
         if (score == ScoreHead.Required && !isStored)
             throw new InputException($"{directory}: has no score.weight, so it is not a reward model; train one with: nativerlhf reward");

@@ -70,6 +70,11 @@ public sealed record GptConfig
         {
             json = JsonNode.Parse(File.ReadAllBytes(file), documentOptions: new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }) as JsonObject
                 ?? throw new InputException($"{file}: is not a JSON object; a model directory's config.json is");
+            _ = json.Count; // Keys are read now, so that one that is there twice shows here.
+        }
+        catch (ArgumentException exception)
+        {
+            throw new InputException($"{file}: a key is there twice ({exception.Message.ReplaceLineEndings(" ")})", exception);
         }
         catch (JsonException exception)
         {
@@ -124,7 +129,7 @@ public sealed record GptConfig
     public void Validate(string source)
     {
         if (Width % Heads != 0) throw new InputException($"{source}: n_embd {Width} is not a multiple of n_head {Heads}");
-        if (LayerNormEpsilon is not > 0) throw new InputException($"{source}: layer_norm_epsilon is {LayerNormEpsilon}; it must be positive");
+        if (!(LayerNormEpsilon > 0 && float.IsFinite(LayerNormEpsilon))) throw new InputException($"{source}: layer_norm_epsilon is {LayerNormEpsilon}; it must be positive and finite");
         if (EosToken >= VocabularySize) throw new InputException($"{source}: eos_token_id {EosToken} is not below vocab_size {VocabularySize}");
         if (BosToken >= VocabularySize) throw new InputException($"{source}: bos_token_id {BosToken} is not below vocab_size {VocabularySize}");
         if (!float.IsFinite(RewardBias) || !float.IsFinite(RewardScale)) throw new InputException($"{source}: reward_bias and reward_scale must be finite");

@@ -93,7 +93,12 @@ public sealed class CommandReward : IReward
     private static string Line(RewardRequest request)
     {
         var json = new JsonObject { ["prompt"] = request.Prompt, ["completion"] = request.Completion };
-        foreach (var (key, value) in request.Fields) json[key] = value?.DeepClone();
+        // A row of demonstrations has a completion of its own, which must not stand in for the sampled one.
+        foreach (var (key, value) in request.Fields)
+        {
+            if (!json.ContainsKey(key)) json[key] = value?.DeepClone();
+        }
+
         return json.ToJsonString(JsonStyle.Line);
     }
 

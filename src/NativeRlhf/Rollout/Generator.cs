@@ -60,10 +60,11 @@ public sealed class Generator : IDisposable
     /// <param name="onToken">Called with the request's index and the token, as tokens come; or null.</param>
     /// <param name="cancel">Checked before every pass.</param>
     /// <returns>The answers, in the order of the requests.</returns>
-    /// <exception cref="ArgumentException">A prompt is empty or leaves no room for an answer.</exception>
+    /// <exception cref="ArgumentException">A prompt is empty or leaves no room for an answer, or no tokens are asked for.</exception>
     public IReadOnlyList<SampledAnswer> Generate(
         IReadOnlyList<SampleRequest> requests, SamplingOptions options, Action<int, int>? onToken = null, CancellationToken cancel = default)
     {
+        if (options.MaxNewTokens < 1) throw new ArgumentException($"an answer of {options.MaxNewTokens} tokens was asked for; the least is 1");
         var answers = new SampledAnswer[requests.Count];
         var active = new Sequence?[_cache.Slots];
         int waiting = 0;

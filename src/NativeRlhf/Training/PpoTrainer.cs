@@ -50,7 +50,7 @@ public sealed class PpoTrainer : Trainer
     /// <param name="prompts">The prompts.</param>
     /// <param name="pretraining">Rows of pretraining text for PPO-ptx; empty where ptxCoef is 0.</param>
     /// <param name="workspace">Memory for models of the policy's shape, with backward passes, made by <see cref="PlanWorkspace"/>.</param>
-    /// <exception cref="InputException">ptxCoef is set but there is no text.</exception>
+    /// <exception cref="InputException">ptxCoef is set but there is no text, or a prompt leaves no room for an answer.</exception>
     public PpoTrainer(
         PpoConfiguration configuration, TrainingRun run, PpoModels models, IReadOnlyList<EncodedPrompt> prompts, IReadOnlyList<TokenRow> pretraining, Workspace workspace)
         : base(configuration, run, prompts.Count)
@@ -59,6 +59,9 @@ public sealed class PpoTrainer : Trainer
         _models = models;
         _prompts = prompts;
         _pretraining = pretraining;
+        int positions = models.Policy.Config.Positions;
+        if (prompts.FirstOrDefault(prompt => prompt.Tokens.Length + configuration.ResponseLength > positions) is { } tooLong)
+            throw tooLong.Place.Error($"the prompt has {tooLong.Tokens.Length} tokens, and with an answer of {configuration.ResponseLength} (responseLength) it exceeds the model's {positions} positions; shorten one of the two");
         _minibatchOrder = new RowOrder(run.Seed, configuration.BatchSize, shuffle: true, RandomPurpose.Minibatches);
         if (configuration.PtxCoef > 0)
         {
@@ -74,10 +77,10 @@ public sealed class PpoTrainer : Trainer
             : Own(new Workspace(models.Value.Device, models.Value.Config, workspace.Capacity, forBackward: true));
         _policyScorer = new SequenceScorer(_policyWorkspace);
         _valueScorer = new SequenceScorer(_valueWorkspace);
-        _policyOptimizer = Own(new AdamWOptimizer(models.Policy, OptimizerSettings));
+        _policyOptimizer = Own(new AdamWOptimizer(models.Policy, OptimizerSettings, spec => spec.Name != "score.weight"));
         _valueOptimizer = Own(new AdamWOptimizer(models.Value, OptimizerSettings, spec => !spec.Name.StartsWith("lm_head.", StringComparison.Ordinal)));
         int context = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
-        _generator = Own(new Generator(models.Policy, Math.Min(configuration.BatchSize, 64), Math.Min(context, models.Policy.Config.Positions)));
+        _generator = Own(new Generator(models.Policy, Math.Min(configuration.BatchSize, 64), context));
         _controller = Controller(configuration.KlCoef);
         if (configuration.EmaDecay > 0)
         {
@@ -113,10 +116,7 @@ public sealed class PpoTrainer : Trainer
         // 1. Sample an answer to each prompt.
         long started = Stopwatch.GetTimestamp();
         var prompts = DrawBatch(_prompts, step);
-        var answers = _generator.Generate(
-            [.. prompts.Select((prompt, i) => new SampleRequest(prompt.Tokens, (uint)((step * prompts.Length) + i)))],
-            new SamplingOptions(
-                _configuration.ResponseLength, (float)_configuration.Temperature, _configuration.TopK, (float)_configuration.TopP, Run.Seed, EndOfText), cancel: default);
+        var answers = Answer(prompts, (float)_configuration.Temperature, firstStream: (uint)((long)step * prompts.Length));
         TokenRow[] rows = [.. prompts.Zip(answers, (prompt, answer) => new TokenRow([.. prompt.Tokens, .. answer.Tokens], prompt.Tokens.Length))];
         double rolloutSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
 
@@ -127,8 +127,7 @@ public sealed class PpoTrainer : Trainer
         float[][] logprobs = _policyScorer.LogProbs(_models.Policy, rows, temperature, entropies);
         float[][] refLogprobs = _policyScorer.LogProbs(_models.Reference, rows, temperature);
         float[][] values = _valueScorer.Values(_models.Value, rows);
-        double[] scores = _models.Reward.Score([.. prompts.Zip(answers, (prompt, answer) => new RewardRequest(
-            prompt.Text ?? "", Text(answer), [.. prompt.Tokens, .. answer.Tokens], prompt.Fields))]);
+        double[] scores = Score(prompts, answers);
 
         // 3. Rewards of tokens: the KL penalty on each, the score on the last.
         double beta = _controller.Coefficient;
@@ -197,8 +196,14 @@ public sealed class PpoTrainer : Trainer
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// The scores of the most probable answers to the first batchSize prompts, the same ones each time: without the noise of
+    /// sampling, and with the policy as the step leaves it.
+    /// </remarks>
     protected override void Evaluate(Metrics metrics)
     {
+        EncodedPrompt[] prompts = [.. _prompts.Take(_configuration.BatchSize)];
+        metrics["eval/scores"] = Score(prompts, Answer(prompts, temperature: 0, firstStream: 0)).Average();
     }
 
     /// <inheritdoc/>
@@ -245,14 +250,18 @@ public sealed class PpoTrainer : Trainer
         _policyOptimizer.ZeroGradients();
         _valueOptimizer.ZeroGradients();
         bool isFirst = sums.Tokens == 0;
+        int firstRow = 0;
         foreach (var (start, count) in _microBatches.Split(batch.Rows, PackedBatch.InputLength))
         {
-            AddPolicyGradient(batch, start, count, tokens, sums);
-            AddValueGradient(batch, start, count, tokens, sums);
+            var part = batch.Slice(start, count);
+            var dropout = Dropout(firstRow);
+            sums.AddPolicy(AddPolicyGradient(_models.Policy, _policyOptimizer.Gradients, _policyWorkspace, part, _configuration, tokens, dropout));
+            sums.AddValue(AddValueGradient(_models.Value, _valueOptimizer.Gradients, _valueWorkspace, part, _configuration, tokens, dropout));
+            firstRow += _policyWorkspace.Batch.Rows;
         }
 
         if (isFirst) metrics["policy/ratio_first"] = sums.LargestRatioChange;
-        if (_pretrainingOrder is not null) AddPretrainingGradient(indices.Length, sums);
+        if (_pretrainingOrder is not null) AddPretrainingGradient(indices.Length, firstRow, sums);
         sums.Tokens += tokens;
         sums.Updates++;
         sums.GradientNorm += _policyOptimizer.Step(learningRate);
@@ -261,79 +270,103 @@ public sealed class PpoTrainer : Trainer
         metrics["grad_norm"] = sums.GradientNorm / sums.Updates;
     }
 
-    /// <summary>Clipped policy loss: mean over the minibatch's answer tokens of max(−A·ratio, −A·clip(ratio, 1 ± ε)).</summary>
-    private void AddPolicyGradient(Experience batch, int start, int count, int tokens, UpdateSums sums)
+    /// <summary>Adds the gradient of the clipped policy loss: mean over the minibatch's answer tokens of max(−A·ratio, −A·clip(ratio, 1 ± ε)).</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="gradients">Receives the gradient; +=.</param>
+    /// <param name="workspace">Memory for the answers.</param>
+    /// <param name="part">The answers of one micro-batch.</param>
+    /// <param name="configuration">Clip range and temperature.</param>
+    /// <param name="tokens">The answer tokens of the whole minibatch.</param>
+    /// <param name="dropout">Residual dropout, or none.</param>
+    /// <returns>The statistics of <see cref="PpoLoss.Policy"/>.</returns>
+    internal static float[] AddPolicyGradient(
+        Gpt policy, GptParameters gradients, Workspace workspace, Experience part, PpoConfiguration configuration, int tokens, ResidualDropout dropout = default)
     {
-        var w = _policyWorkspace;
-        var kernels = w.Device.Kernels;
-        w.Batch.SetInputs(batch.Rows.AsSpan(start, count));
-        w.Targets.Set(batch.Rows.AsSpan(start, count));
-        int n = w.Targets.Count;
-        Tensor logprobs = w.Values.Slice(0, n), dLogprobs = w.DValues.Slice(0, n), old = w.First.Slice(0, n), advantages = w.Second.Slice(0, n);
-        Tensor dHidden = w.DHidden.Slice(0, w.Batch.Rows), statistics = w.Statistics.Reshape(1, PpoLoss.PolicyStatisticsLength);
-        Flatten(w.Device, old, batch.LogProbs.AsSpan(start, count));
-        Flatten(w.Device, advantages, batch.Advantages.AsSpan(start, count));
+        var kernels = policy.Device.Kernels;
+        workspace.Batch.SetInputs(part.Rows);
+        workspace.Targets.Set(part.Rows);
+        int n = workspace.Targets.Count;
+        Tensor logprobs = workspace.Values.Slice(0, n), dLogprobs = workspace.DValues.Slice(0, n), old = workspace.First.Slice(0, n), advantages = workspace.Second.Slice(0, n);
+        Tensor dHidden = workspace.DHidden.Slice(0, workspace.Batch.Rows), statistics = workspace.Statistics.Reshape(1, PpoLoss.PolicyStatisticsLength);
+        Flatten(policy.Device, old, part.LogProbs);
+        Flatten(policy.Device, advantages, part.Advantages);
         kernels.Elementwise.Fill(statistics, 0);
         kernels.Elementwise.Fill(dHidden, 0);
 
-        var hidden = _models.Policy.Forward(w.Batch, w.Activations);
-        w.Language.ForwardBackward(
-            _models.Policy, _policyOptimizer.Gradients, hidden, dHidden, w.Targets, logprobs, dLogprobs,
+        var hidden = policy.Forward(workspace.Batch, workspace.Activations, dropout);
+        workspace.Language.ForwardBackward(
+            policy, gradients, hidden, dHidden, workspace.Targets, logprobs, dLogprobs,
             (first, length) => kernels.PpoLoss.Policy(
                 statistics, dLogprobs.Slice(first, length), logprobs.Slice(first, length), old.Slice(first, length), advantages.Slice(first, length),
-                (float)_configuration.ClipRange, 1f / tokens),
-            (float)_configuration.Temperature);
-        _models.Policy.Backward(_policyOptimizer.Gradients, w.Batch, w.Activations, dHidden);
-
-        Span<float> s = stackalloc float[PpoLoss.PolicyStatisticsLength];
-        w.Device.Download(statistics, s);
-        sums.PolicyLoss += s[0];
-        sums.Clipped += s[1];
-        sums.ApproximateKl += s[2];
-        sums.Ratio += s[3];
-        sums.LargestRatioChange = Math.Max(sums.LargestRatioChange, s[4]);
+                (float)configuration.ClipRange, 1f / tokens),
+            (float)configuration.Temperature);
+        policy.Backward(gradients, workspace.Batch, workspace.Activations, dHidden, dropout);
+        return Downloaded(policy.Device, statistics);
     }
 
-    /// <summary>Clipped value loss: ½ · mean of max((v − R)², (clip(v, v_old ± ε) − R)²), times its coefficient.</summary>
-    private void AddValueGradient(Experience batch, int start, int count, int tokens, UpdateSums sums)
+    /// <summary>Adds the gradient of the clipped value loss, ½ · mean of max((v − R)², (clip(v, v_old ± ε) − R)²), times its coefficient.</summary>
+    /// <param name="value">The value function.</param>
+    /// <param name="gradients">Receives the gradient; +=.</param>
+    /// <param name="workspace">Memory for the answers.</param>
+    /// <param name="part">The answers of one micro-batch.</param>
+    /// <param name="configuration">Clip range and coefficient.</param>
+    /// <param name="tokens">The answer tokens of the whole minibatch.</param>
+    /// <param name="dropout">Residual dropout, or none.</param>
+    /// <returns>The statistics of <see cref="PpoLoss.Value"/>.</returns>
+    internal static float[] AddValueGradient(
+        Gpt value, GptParameters gradients, Workspace workspace, Experience part, PpoConfiguration configuration, int tokens, ResidualDropout dropout = default)
     {
-        var w = _valueWorkspace;
-        var kernels = w.Device.Kernels;
-        w.Batch.SetInputs(batch.Rows.AsSpan(start, count));
-        w.Targets.Set(batch.Rows.AsSpan(start, count));
-        int n = w.Targets.Count;
-        Tensor values = w.Values.Slice(0, n), dValues = w.DValues.Slice(0, n), old = w.First.Slice(0, n), returns = w.Second.Slice(0, n);
-        Tensor dHidden = w.DHidden.Slice(0, w.Batch.Rows), statistics = w.Statistics.Reshape(1, PpoLoss.ValueStatisticsLength);
-        Flatten(w.Device, old, batch.Values.AsSpan(start, count));
-        Flatten(w.Device, returns, batch.Returns.AsSpan(start, count));
+        var kernels = value.Device.Kernels;
+        workspace.Batch.SetInputs(part.Rows);
+        workspace.Targets.Set(part.Rows);
+        int n = workspace.Targets.Count;
+        Tensor values = workspace.Values.Slice(0, n), dValues = workspace.DValues.Slice(0, n), old = workspace.First.Slice(0, n), returns = workspace.Second.Slice(0, n);
+        Tensor dHidden = workspace.DHidden.Slice(0, workspace.Batch.Rows), statistics = workspace.Statistics.Reshape(1, PpoLoss.ValueStatisticsLength);
+        Flatten(value.Device, old, part.Values);
+        Flatten(value.Device, returns, part.Returns);
         kernels.Elementwise.Fill(statistics, 0);
         kernels.Elementwise.Fill(dHidden, 0);
 
-        var hidden = _models.Value.Forward(w.Batch, w.Activations);
-        w.Scalar.Forward(_models.Value, hidden, w.Targets.Rows, values);
-        kernels.PpoLoss.Value(statistics, dValues, values, old, returns, (float)(_configuration.ValueClipRange ?? double.PositiveInfinity), (float)(_configuration.ValueCoef / tokens));
-        w.Scalar.Backward(_models.Value, _valueOptimizer.Gradients, dHidden, w.Targets.Rows, dValues);
-        _models.Value.Backward(_valueOptimizer.Gradients, w.Batch, w.Activations, dHidden);
-
-        Span<float> s = stackalloc float[PpoLoss.ValueStatisticsLength];
-        w.Device.Download(statistics, s);
-        sums.ValueLoss += s[0];
-        sums.ValueClipped += s[1];
+        var hidden = value.Forward(workspace.Batch, workspace.Activations, dropout);
+        workspace.Scalar.Forward(value, hidden, workspace.Targets.Rows, values);
+        kernels.PpoLoss.Value(
+            statistics, dValues, values, old, returns, (float)(configuration.ValueClipRange ?? double.PositiveInfinity), (float)(configuration.ValueCoef / tokens));
+        workspace.Scalar.Backward(value, gradients, dHidden, workspace.Targets.Rows, dValues);
+        value.Backward(gradients, workspace.Batch, workspace.Activations, dHidden, dropout);
+        return Downloaded(value.Device, statistics);
     }
 
     /// <summary>
     /// PPO-ptx: ptxRatio rows of pretraining text for each answer, their mean negative log-likelihood per token times ptxCoef.
     /// </summary>
-    private void AddPretrainingGradient(int answers, UpdateSums sums)
+    private void AddPretrainingGradient(int answers, int firstRow, UpdateSums sums)
     {
         TokenRow[] rows = new TokenRow[Math.Max(1, (int)Math.Round(answers * _configuration.PtxRatio))];
         for (int i = 0; i < rows.Length; i++) rows[i] = _pretraining[_pretrainingOrder![((long)_updates * rows.Length) + i]];
         int counted = rows.Sum(row => row.Counted);
         double loss = 0;
         foreach (var (start, count) in _microBatches.Split(rows, PackedBatch.InputLength))
-            loss += LanguageModelTrainer.AddGradient(_models.Policy, _policyOptimizer.Gradients, _policyWorkspace, rows.AsSpan(start, count), _configuration.PtxCoef / counted);
+        {
+            loss += LanguageModelTrainer.AddGradient(
+                _models.Policy, _policyOptimizer.Gradients, _policyWorkspace, rows.AsSpan(start, count), _configuration.PtxCoef / counted, Dropout(firstRow));
+            firstRow += _policyWorkspace.Batch.Rows;
+        }
+
         sums.PretrainingLoss += loss / counted;
     }
+
+    /// <summary>
+    /// Dropout of an update. Log-probabilities of the rollout are without it, so that ratios are then noisy from the first
+    /// update on; the default is none.
+    /// </summary>
+    private ResidualDropout Dropout(int firstRow) => new((float)_configuration.Dropout, Run.Seed, (uint)_updates, (uint)firstRow);
+
+    private IReadOnlyList<SampledAnswer> Answer(EncodedPrompt[] prompts, float temperature, uint firstStream) => _generator.Generate(
+        [.. prompts.Select((prompt, i) => new SampleRequest(prompt.Tokens, firstStream + (uint)i))],
+        new SamplingOptions(_configuration.ResponseLength, temperature, _configuration.TopK, (float)_configuration.TopP, Run.Seed, EndOfText));
+
+    private double[] Score(EncodedPrompt[] prompts, IReadOnlyList<SampledAnswer> answers) => _models.Reward.Score([.. prompts.Zip(answers, (prompt, answer) =>
+        new RewardRequest(prompt.Text ?? "", Text(answer), [.. prompt.Tokens, .. answer.Tokens], prompt.Fields))]);
 
     private int? EndOfText => _models.Policy.Config.EosToken ?? Run.Tokenizer?.EndOfText;
 
@@ -360,6 +393,13 @@ public sealed class PpoTrainer : Trainer
             flat.AsSpan(at, part.Length).CopyTo(part);
             at += part.Length;
         }
+    }
+
+    private static float[] Downloaded(ComputeDevice device, Tensor statistics)
+    {
+        float[] values = new float[statistics.Length];
+        device.Download(statistics, values);
+        return values;
     }
 
     private static void Flatten(ComputeDevice device, Tensor destination, ReadOnlySpan<float[]> parts)
@@ -389,7 +429,7 @@ public sealed class PpoTrainer : Trainer
     }
 
     /// <summary>What a rollout leaves for the updates: per answer, and per token of it.</summary>
-    private sealed record Experience(TokenRow[] Rows, float[][] LogProbs, float[][] Values, float[][] Advantages, float[][] Returns)
+    internal sealed record Experience(TokenRow[] Rows, float[][] LogProbs, float[][] Values, float[][] Advantages, float[][] Returns)
     {
         /// <summary>A minibatch; advantages are copied, since it whitens them for itself.</summary>
         public Experience Select(ReadOnlySpan<int> indices)
@@ -399,6 +439,11 @@ public sealed class PpoTrainer : Trainer
                 Array.ConvertAll(which, i => Rows[i]), Array.ConvertAll(which, i => LogProbs[i]), Array.ConvertAll(which, i => Values[i]),
                 Array.ConvertAll(which, i => (float[])Advantages[i].Clone()), Array.ConvertAll(which, i => Returns[i]));
         }
+
+        /// <summary>A micro-batch of it.</summary>
+        public Experience Slice(int start, int count) => new(
+            Rows[start..(start + count)], LogProbs[start..(start + count)], Values[start..(start + count)],
+            Advantages[start..(start + count)], Returns[start..(start + count)]);
     }
 
     /// <summary>Sums over all updates of a step.</summary>
@@ -407,6 +452,23 @@ public sealed class PpoTrainer : Trainer
         public double PolicyLoss, Clipped, ApproximateKl, Ratio, LargestRatioChange, ValueLoss, ValueClipped, PretrainingLoss, GradientNorm;
         public long Tokens;
         public int Updates;
+
+        /// <summary>Adds the statistics of <see cref="PpoLoss.Policy"/>.</summary>
+        public void AddPolicy(float[] statistics)
+        {
+            PolicyLoss += statistics[0];
+            Clipped += statistics[1];
+            ApproximateKl += statistics[2];
+            Ratio += statistics[3];
+            LargestRatioChange = Math.Max(LargestRatioChange, statistics[4]);
+        }
+
+        /// <summary>Adds the statistics of <see cref="PpoLoss.Value"/>.</summary>
+        public void AddValue(float[] statistics)
+        {
+            ValueLoss += statistics[0];
+            ValueClipped += statistics[1];
+        }
 
         public void Report(Metrics metrics, PpoConfiguration configuration)
         {

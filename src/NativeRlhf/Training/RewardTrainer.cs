@@ -47,27 +47,32 @@ public sealed class RewardTrainer : Trainer
         _weights = _arena.Take(1, (int)_arena.Capacity);
     }
 
+    /// <summary>The gradient of the latest step.</summary>
+    internal GptParameters Gradients => _optimizer.Gradients;
+
     /// <inheritdoc/>
     protected override void Step(int step, double learningRate, Metrics metrics)
     {
         var batch = DrawBatch(_rows, step);
         var sums = default(PairSums);
+        int firstRow = 0;
         _optimizer.ZeroGradients();
         foreach (var (start, count) in _microBatches.Split(batch, Length))
         {
-            var prompts = batch.AsSpan(start, count);
-            var hidden = Scores(prompts, 1.0 / batch.Length, out Tensor dScores, ref sums);
+            var dropout = new ResidualDropout((float)Configuration.Dropout, Run.Seed, (uint)step, (uint)firstRow);
+            var hidden = Scores(batch.AsSpan(start, count), 1.0 / batch.Length, dropout, out Tensor dScores, ref sums);
             Tensor dHidden = _workspace.DHidden.Slice(0, hidden.Rows);
             _model.Device.Kernels.Elementwise.Fill(dHidden, 0);
             _workspace.Scalar.Backward(_model, _optimizer.Gradients, dHidden, _lastRows, dScores);
-            _model.Backward(_optimizer.Gradients, _workspace.Batch, _workspace.Activations, dHidden);
-            metrics.Tokens += hidden.Rows;
+            _model.Backward(_optimizer.Gradients, _workspace.Batch, _workspace.Activations, dHidden, dropout);
+            firstRow += hidden.Rows;
         }
 
         metrics["loss"] = sums.Loss;
         metrics["accuracy"] = sums.Correct / sums.Pairs;
         metrics["margin"] = sums.Margin / sums.Pairs;
         metrics["grad_norm"] = _optimizer.Step(learningRate);
+        metrics.Tokens += firstRow;
     }
 
     /// <inheritdoc/>
@@ -76,7 +81,7 @@ public sealed class RewardTrainer : Trainer
         if (_evalRows.Count == 0) return;
         var sums = default(PairSums);
         RankedRow[] rows = [.. _evalRows];
-        foreach (var (start, count) in _microBatches.Split(rows, Length)) Scores(rows.AsSpan(start, count), 1.0 / rows.Length, out _, ref sums);
+        foreach (var (start, count) in _microBatches.Split(rows, Length)) Scores(rows.AsSpan(start, count), 1.0 / rows.Length, default, out _, ref sums);
         metrics["eval/loss"] = sums.Loss;
         metrics["eval/accuracy"] = sums.Correct / sums.Pairs;
     }
@@ -104,7 +109,7 @@ public sealed class RewardTrainer : Trainer
     /// Runs every answer of some prompts once and compares all their pairs; each prompt weighs the same, and so does each of
     /// its pairs.
     /// </summary>
-    private Tensor Scores(ReadOnlySpan<RankedRow> prompts, double promptWeight, out Tensor dScores, ref PairSums sums)
+    private Tensor Scores(ReadOnlySpan<RankedRow> prompts, double promptWeight, ResidualDropout dropout, out Tensor dScores, ref PairSums sums)
     {
         List<int[]> answers = [];
         List<int> winners = [], losers = [];
@@ -130,7 +135,7 @@ public sealed class RewardTrainer : Trainer
 
         Tensor scores = _workspace.Values.Slice(0, answers.Count), statistics = _workspace.Statistics.Reshape(1, RankingLoss.StatisticsLength);
         dScores = _workspace.DValues.Slice(0, answers.Count);
-        var hidden = _model.Forward(_workspace.Batch, _workspace.Activations);
+        var hidden = _model.Forward(_workspace.Batch, _workspace.Activations, dropout);
         _workspace.Scalar.Forward(_model, hidden, _lastRows, scores);
         _model.Device.Kernels.RankingLoss.Forward(statistics, dScores, scores, _winners.View, _losers.View, pairWeights);
 
