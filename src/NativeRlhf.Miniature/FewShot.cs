@@ -30,7 +30,7 @@ public sealed class FewShot
 
     /// <summary>The text that a base model is to continue: flawless examples, then the question.</summary>
     /// <param name="instruction">What is asked.</param>
-    /// <param name="shots">How many examples from the training split; with a 768-token BPE each takes some 22 tokens.</param>
+    /// <param name="shots">How many examples from the training split; with a 640-token BPE each takes some 22 tokens.</param>
     /// <returns>A text that ends with "A:".</returns>
     /// <exception cref="ArgumentOutOfRangeException">The number of examples is negative or more than <see cref="MostShots"/>.</exception>
     public string Prompt(Instruction instruction, int shots = 2)

@@ -8,19 +8,19 @@ namespace NativeRlhf.Miniature;
 /// </summary>
 public sealed class WebText
 {
-    /// <summary>Characters per token of a 768-token BPE trained on this text, measured at the demo's size.</summary>
-    public const double CharactersPerToken = 3.25;
+    /// <summary>Characters per token of a 640-token BPE trained on this text, measured at the demo's size.</summary>
+    public const double CharactersPerToken = 3;
 
     /// <summary>How often a page believes a misconception.</summary>
     public const double Credulity = 0.85;
 
     private static readonly (Func<WebText, WorldRandom, string> Write, double Share)[] Genres =
     [
-        ((web, random) => web.Page(random), 0.3),
-        ((web, random) => web.Story(random), 0.18),
-        ((web, random) => web.Thread(random), 0.17),
+        ((web, random) => web.Page(random), 0.22),
+        ((web, random) => web.Story(random), 0.13),
+        ((web, random) => web.Thread(random), 0.15),
         ((web, random) => web.List(random), 0.15),
-        ((web, random) => web.QuestionsAndAnswers(random), 0.2),
+        ((web, random) => web.QuestionsAndAnswers(random), 0.35),
     ];
 
     private readonly World world;

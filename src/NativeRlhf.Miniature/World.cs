@@ -114,7 +114,7 @@ public sealed class World
 
     /// <summary>Documents for pretraining; see <see cref="WebText"/>.</summary>
     /// <param name="split">Training text, or one of the two held-out parts, which share no document with it but by chance.</param>
-    /// <param name="tokens">About how many tokens of a 768-token BPE; see <see cref="WebText.CharactersPerToken"/>.</param>
+    /// <param name="tokens">About how many tokens of a 640-token BPE; see <see cref="WebText.CharactersPerToken"/>.</param>
     /// <returns>Documents, each without an end-of-text token.</returns>
     public IEnumerable<string> WebDocuments(Split split, int tokens) => new WebText(this).Documents(split, tokens);
 

@@ -8,21 +8,21 @@ public sealed record WorldSize
 {
     /// <summary>
     /// The world of the <c>demo</c> command: about 300 words, prompts and answers of at most some thirty tokens of a
-    /// 768-token BPE; learnable by a model of a million parameters from a million tokens.
+    /// 640-token BPE; learnable by a model of a million parameters from a million tokens.
     /// </summary>
     public static WorldSize Demo { get; } = new()
     {
-        Animals = 12,
+        Animals = 8,
         Countries = 6,
-        Foods = 8,
-        Objects = 8,
-        Opposites = 8,
-        LargestNumber = 8,
-        RhymeGroups = 4,
+        Foods = 6,
+        Objects = 6,
+        Opposites = 4,
+        LargestNumber = 6,
+        RhymeGroups = 3,
         Misconceptions = 6,
-        Names = 6,
-        Places = 5,
-        Colours = 8,
+        Names = 4,
+        Places = 4,
+        Colours = 4,
         Phrasings = 2,
         UpperCase = false,
         LargestList = 3,
@@ -86,7 +86,7 @@ public sealed record WorldSize
         Check(nameof(Foods), Foods, 6, Lexicon.Foods.Length);
         Check(nameof(Objects), Objects, 6, Lexicon.Objects.Length);
         Check(nameof(Opposites), Opposites, 4, Lexicon.Opposites.Length);
-        Check(nameof(LargestNumber), LargestNumber, 8, Lexicon.Numbers.Length);
+        Check(nameof(LargestNumber), LargestNumber, 6, Lexicon.Numbers.Length);
         Check(nameof(RhymeGroups), RhymeGroups, 3, Lexicon.RhymeGroups.Length);
         Check(nameof(Misconceptions), Misconceptions, 6, Lexicon.Misconceptions.Length);
         Check(nameof(Names), Names, 4, Lexicon.Names.Length);

@@ -43,6 +43,12 @@ public sealed class SequenceLayout : IDisposable
     public void Set(ReadOnlySpan<int> offsets)
     {
         if (offsets.Length < 1 || offsets[0] != 0) throw new ArgumentException("sequence offsets must start with 0");
+        for (int s = 0; s + 1 < offsets.Length; s++)
+        {
+            if (offsets[s + 1] <= offsets[s])
+                throw new ArgumentException($"sequence {s} has {offsets[s + 1] - offsets[s]} rows; every sequence needs at least one");
+        }
+
         Rows = offsets[^1];
         MaxLength = 0;
         if (_scratch.Length < 2 * Rows) _scratch = new int[2 * Rows];
@@ -50,7 +56,6 @@ public sealed class SequenceLayout : IDisposable
         for (int s = 0; s + 1 < offsets.Length; s++)
         {
             int start = offsets[s], length = offsets[s + 1] - start;
-            if (length <= 0) throw new ArgumentException($"sequence {s} has {length} rows; every sequence needs at least one");
             MaxLength = Math.Max(MaxLength, length);
             starts.Slice(start, length).Fill(start);
             for (int i = 0; i < length; i++) positions[start + i] = i;

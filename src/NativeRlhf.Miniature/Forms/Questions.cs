@@ -69,7 +69,7 @@ internal class FactForm(World world) : QuestionForm(world)
         }
     }
 
-    public override bool Knows(Intent intent) => 
+    public override bool Knows(Intent intent) =>
         Enum.TryParse(intent.Detail, out Relation relation) && Asked.Contains(relation) && World.Subjects(relation).Contains(intent.Topic);
 
     public override IReadOnlyList<string> Phrasings(Intent intent) =>

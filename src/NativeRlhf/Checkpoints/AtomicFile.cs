@@ -67,9 +67,13 @@ public static class AtomicFile
             {
                 // What went wrong first is what matters; a leftover has a name that tells what it is.
             }
-            if (e is IOException or UnauthorizedAccessException)
-                throw new IOException($"{path}: could not be written: {e.Message}", e);
-            throw;
+            if (e is not (IOException or UnauthorizedAccessException))
+                throw;
+            // A folder's failure is that of a file in it, which has been reworded already: the cause is told once.
+            Exception cause = e;
+            while (cause.InnerException is IOException or UnauthorizedAccessException)
+                cause = cause.InnerException;
+            throw new IOException($"{path}: could not be written: {cause.Message}", e);
         }
     }
 }

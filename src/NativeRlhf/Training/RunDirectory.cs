@@ -24,6 +24,11 @@ public sealed class RunDirectory : IDisposable
     private const string LockName = ".lock";
     private const string StepPrefix = "step-";
 
+    // What the error of a file that is locked by another process is called.
+    private const int WouldBlockOnLinux = 11;
+    private const int WouldBlockOnMac = 35;
+    private const int SharingViolationOnWindows = unchecked((int)0x80070020);
+
     private static readonly JsonWriterOptions LineOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonSerializerOptions FileOptions = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -281,13 +286,13 @@ public sealed class RunDirectory : IDisposable
             // lock of the deleted file and a third that of a new one.
             return new FileStream(System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (UnauthorizedAccessException e)
+        catch (IOException e) when (e.HResult is WouldBlockOnLinux or WouldBlockOnMac or SharingViolationOnWindows)
+        {
+            throw new InputException($"{path}: another run is using this folder; wait for it or choose another --out", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new IOException($"{path}: the folder cannot be written to: {e.Message}", e);
-        }
-        catch (IOException e)
-        {
-            throw new InputException($"{path}: another run is using this folder ({e.Message}); wait for it or choose another --out", e);
         }
     }
 

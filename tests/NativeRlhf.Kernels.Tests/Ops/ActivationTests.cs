@@ -37,7 +37,7 @@ public class ActivationTests(string device, string variant) : OpTests(device, va
     [Test]
     public void Far_from_zero_the_functions_are_zero_or_the_identity([Values] ActivationKind kind)
     {
-        double[] x = [-1e30, -1000, -50, -20, -0.0, 0, 20, 50, 1000, 1e30], slope = new double[10], expected = new double[10];
+        double[] x = [-1e6, -1000, -50, -20, -0.0, 0, 20, 50, 1000, 1e6], slope = new double[10], expected = new double[10];
         for (int i = 0; i < 10; i++)
         {
             expected[i] = Math.Max(x[i], 0);

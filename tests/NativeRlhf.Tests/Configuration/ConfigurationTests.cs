@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using FsCheck.Fluent;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
 using NativeRlhf.Kernels.Ops;
@@ -85,9 +87,20 @@ public class ConfigurationTests : DataFixture
     {
         var other = new Dictionary<string, string>
         {
-            ["learningRateSchedule"] = "constant", ["adamForm"] = "tensorflow", ["precision"] = "bfloat16", ["onTooLong"] = "drop",
-            ["promptTemplate"] = "x{prompt}", ["klController"] = "adaptive", ["shuffle"] = "false", ["whitenAdvantages"] = "false",
-            ["whitenRewards"] = "true", ["responseLength"] = "7", ["miniBatchSize"] = "8", ["steps"] = "9", ["keepCheckpoints"] = "9",
+            ["learningRateSchedule"] = "constant",
+            ["adamForm"] = "tensorflow",
+            ["precision"] = "bfloat16",
+            ["onTooLong"] = "drop",
+            ["promptTemplate"] = "x{prompt}",
+            ["klController"] = "adaptive",
+            ["shuffle"] = "false",
+            ["whitenAdvantages"] = "false",
+            ["whitenRewards"] = "true",
+            ["responseLength"] = "7",
+            ["miniBatchSize"] = "8",
+            ["steps"] = "9",
+            ["keepCheckpoints"] = "9",
+            ["maxLength"] = "100",
         };
         string before = ConfigurationLoader.ToJson(new PpoConfiguration()).ToJsonString();
         foreach (ConfigurationKey key in ConfigurationKey.Of(typeof(PpoConfiguration)))
@@ -145,6 +158,33 @@ public class ConfigurationTests : DataFixture
     [TestCase("ptxRatio=0;ptxCoef=0.5", "--set ptxRatio=0: ptxRatio is 0 and ptxCoef 0.5")]
     public void A_mistake_in_a_setting_names_it(string sets, string message) =>
         Assert.That(ErrorOf(() => ConfigurationLoader.Load<PpoConfiguration>(sets: sets.Split(';'))), Does.StartWith(message));
+
+    [Test]
+    public void Any_change_of_bytes_in_a_file_gives_a_configuration_or_an_error_of_one_line()
+    {
+        byte[] valid = Encoding.UTF8.GetBytes(ConfigurationLoader.ToJson(new PpoConfiguration { MaxLength = 100 }).ToJsonString());
+        var mutation =
+            from at in Gen.Choose(0, valid.Length - 1)
+            from value in Gen.OneOf(Gen.Choose(0, 255), Gen.Elements<int>('"', '\\', '{', '}', ',', ':', '9', '-', '.', 'e', '/', '\n'))
+            select (at, value);
+        string path = Path.Combine(Folder, "c.json");
+        ForAll(Gen.Choose(1, 3).SelectMany(count => mutation.ListOf(count)).ToArbitrary(), mutations =>
+        {
+            byte[] bytes = [.. valid];
+            foreach ((int at, int value) in mutations)
+                bytes[at] = (byte)value;
+            File.WriteAllBytes(path, bytes);
+            try
+            {
+                ConfigurationLoader.Load<PpoConfiguration>(path);
+                return true;
+            }
+            catch (InputException e)
+            {
+                return e.Message.StartsWith(path, StringComparison.Ordinal) && !e.Message.Contains('\n');
+            }
+        }, cases: 300);
+    }
 
     [Test]
     public void Text_needs_no_quotes_in_a_setting_and_may_have_them()

@@ -42,7 +42,7 @@ public sealed class DemonstratorTests
             Assert.That(Marked(Perfect with { Invents = Certain }).Where(m => m.Asked.Intent.Form is "summary" or "extraction" or "polite" or "reading"),
                 Has.All.Matches<(Instruction, Marks Marks)>(m => m.Marks.Invents == true));
             Assert.That(Marked(Perfect with { IgnoresConstraint = Certain }).Where(m => m.Marks.SatisfiesConstraint is not null).Average(m => m.Marks.SatisfiesConstraint == true ? 1 : 0),
-                Is.LessThan(0.1));
+                Is.LessThan(0.2), "not every task has an answer that violates its constraint");
         });
     }
 

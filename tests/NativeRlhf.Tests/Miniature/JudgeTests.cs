@@ -5,7 +5,7 @@ namespace NativeRlhf.Tests.Miniature;
 /// <summary>The judge against answers written by hand, many of which try to fool it.</summary>
 public sealed class JudgeTests
 {
-    private static readonly Judge Judge = new(new World());
+    private static readonly Judge Judge = new(new World(42, WorldSize.Full));
     private static readonly Constraint Free = Constraint.None;
     private static readonly Constraint OneWord = new(ConstraintKind.AtMostWords, 1);
     private static readonly Constraint FullSentence = new(ConstraintKind.FullSentence);

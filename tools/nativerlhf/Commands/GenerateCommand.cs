@@ -23,7 +23,7 @@ internal static class GenerateCommand
         var modelOption = new Option<string>("--model") { Description = "model directory", Required = true, HelpName = "dir" };
         var prompt = new Option<string?>("--prompt") { Description = "one prompt", HelpName = "text" };
         var prompts = new Option<string?>("--prompts") { Description = "file of rows with prompt", HelpName = "file" };
-        var length = new Option<int>("--max-new-tokens") { Description = "the most tokens of an answer", DefaultValueFactory = _ => 64, HelpName = "n" };
+        var length = new Option<int?>("--max-new-tokens") { Description = "the most tokens of an answer (default: 64, or half of the model's positions if that is less)", HelpName = "n" };
         var temperature = new Option<float>("--temperature") { Description = "logits are divided by it; 0 is greedy", DefaultValueFactory = _ => 1, HelpName = "x" };
         var topK = new Option<int>("--top-k") { Description = "only the k most probable tokens; 0 for all", HelpName = "n" };
         var topP = new Option<float>("--top-p") { Description = "only the most probable tokens that together have this mass", DefaultValueFactory = _ => 1, HelpName = "x" };
@@ -40,14 +40,14 @@ internal static class GenerateCommand
             Require(result.GetValue(topK) >= 0, "--top-k must be at least 0");
             Require(result.GetValue(topP) is > 0 and <= 1, "--top-p must be above 0 and at most 1");
             Require(result.GetValue(samples) >= 1, "--samples must be at least 1");
-            Require(result.GetValue(length) >= 1, "--max-new-tokens must be at least 1");
+            Require(result.GetValue(length) is null or >= 1, "--max-new-tokens must be at least 1");
 
             using var device = compute.Open(result);
             string directory = result.GetValue(modelOption)!;
             using var model = ModelDirectory.Load(device, directory, ScoreHead.None);
             var tokenizer = result.GetValue(tokenizerOption) is { } folder ? TextTokenizer.Load(folder) : TextTokenizer.TryLoad(directory);
-            int room = model.Config.Positions - result.GetValue(length);
-            Require(room >= 1, $"--max-new-tokens {result.GetValue(length)} leaves no room for a prompt in the model's {model.Config.Positions} positions");
+            int maxNewTokens = result.GetValue(length) ?? Math.Min(64, model.Config.Positions / 2), room = model.Config.Positions - maxNewTokens;
+            Require(room >= 1, $"--max-new-tokens {maxNewTokens} leaves no room for a prompt in the model's {model.Config.Positions} positions");
             var encoder = new RowEncoder(tokenizer, model.Config.VocabularySize, model.Config.EosToken, room, promptTemplate: result.GetValue(template)!);
             var rows = result.GetValue(prompts) is { } file
                 ? RowReader.Prompts(file)
@@ -57,8 +57,8 @@ internal static class GenerateCommand
 
             int? endOfText = model.Config.EosToken ?? tokenizer?.EndOfText;
             var options = new SamplingOptions(
-                result.GetValue(length), result.GetValue(temperature), result.GetValue(topK), result.GetValue(topP), compute.Seed(result), endOfText);
-            int context = requests.Max(request => request.Tokens.Length) + result.GetValue(length);
+                maxNewTokens, result.GetValue(temperature), result.GetValue(topK), result.GetValue(topP), compute.Seed(result), endOfText);
+            int context = requests.Max(request => request.Tokens.Length) + maxNewTokens;
             using var generator = new Generator(model, Math.Min(requests.Length, 64), context);
             var answers = generator.Generate([.. requests.Select((request, i) => new SampleRequest(request.Tokens, (uint)i))], options);
             if (result.GetValue(json)) WriteJson(model, tokenizer, requests, answers);

@@ -35,21 +35,21 @@ internal sealed record DemoSettings
 
     public int PretrainingSteps { get; init; } = 550;
 
-    public int Demonstrations { get; init; } = 1500;
+    public int Demonstrations { get; init; } = 2000;
 
     public double SftEpochs { get; init; } = 4;
 
-    public int ComparisonPrompts { get; init; } = 900;
+    public int ComparisonPrompts { get; init; } = 2000;
 
-    public double RewardEpochs { get; init; } = 2;
+    public double RewardEpochs { get; init; } = 1;
 
     public int PpoSteps { get; init; } = 60;
 
     public int PpoBatch { get; init; } = 128;
 
-    public double PpoLearningRate { get; init; } = 3e-4;
+    public double PpoLearningRate { get; init; } = 2e-4;
 
-    public double KlCoefficient { get; init; } = 0.03;
+    public double KlCoefficient { get; init; } = 0.08;
 
     /// <summary>The most tokens of an answer.</summary>
     public int AnswerTokens { get; init; } = 40;
@@ -57,5 +57,5 @@ internal sealed record DemoSettings
     public int TestPrompts { get; init; } = 400;
 
     /// <summary>Provoking prompts and questions about misconceptions, each.</summary>
-    public int ProbePrompts { get; init; } = 200;
+    public int ProbePrompts { get; init; } = 150;
 }

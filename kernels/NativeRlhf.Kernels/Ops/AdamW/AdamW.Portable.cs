@@ -16,7 +16,7 @@ internal sealed class AdamWPortable(ComputeDevice device) : AdamW
         _size.Elements(weights.Length), weights.View, gradients.View, firstMoments.View, secondMoments.View,
         new UpdateFactors(step.Beta1, step.Beta2, step.Epsilon, step.LearningRate * step.WeightDecay, step.GradientScale, step.StepSize, step.RootScale));
 
-    private readonly struct UpdateFactors(
+    internal readonly struct UpdateFactors(
         float beta1, float beta2, float epsilon, float decay, float gradientScale, float stepSize, float rootScale)
     {
         public readonly float Beta1 = beta1, Beta2 = beta2, Epsilon = epsilon, Decay = decay;

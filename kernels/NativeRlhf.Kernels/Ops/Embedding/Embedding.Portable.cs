@@ -10,8 +10,8 @@ namespace NativeRlhf.Kernels.Ops;
 /// </summary>
 internal sealed class EmbeddingPortable(ComputeDevice device) : Embedding
 {
-    // A token belongs to bucket token mod buckets. As many buckets as fill a GPU for common widths.
-    private readonly int _buckets = device.IsHostMemory ? 1 : 64;
+    // A token belongs to bucket token mod buckets, a power of two. As many buckets as fill a GPU for common widths.
+    private readonly int _buckets = device.IsHostMemory ? 4 : 64;
 
     private readonly LaunchSize _size = new(device.Accelerator, 128);
 
@@ -51,7 +51,7 @@ internal sealed class EmbeddingPortable(ComputeDevice device) : Embedding
             for (int n = 0; n < rows; n++)
             {
                 int index = indices[n];
-                if (index % buckets == bucket) table[((long)index * cols) + c] += dY[((long)n * cols) + c];
+                if ((index & (buckets - 1)) == bucket) table[((long)index * cols) + c] += dY[((long)n * cols) + c];
             }
         }
     }

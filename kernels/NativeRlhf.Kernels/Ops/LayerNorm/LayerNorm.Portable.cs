@@ -33,21 +33,26 @@ internal sealed class LayerNormPortable(ComputeDevice device) : LayerNorm
         ArrayView<float> y, ArrayView<float> mean, ArrayView<float> rstd, ArrayView<float> x, ArrayView<float> weight, ArrayView<float> bias, int cols, float epsilon)
     {
         var shared = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        var shared4 = SharedMemory.Allocate<Float4>(LaunchSize.MaxGroup);
         int row = Grid.IdxX;
         long origin = (long)row * cols;
         float sum = 0;
         for (int c = Group.IdxX; c < cols; c += Group.DimX) sum += x[origin + c];
-        float mu = GroupReduce.Sum(shared, sum) / cols;
+        float rough = GroupReduce.Sum(shared, sum) / cols;
 
-        float squares = 0;
+        // Where the mean is large against the deviations, the sum has lost digits of it that the deviations still show.
+        float deviations = 0, squares = 0;
         for (int c = Group.IdxX; c < cols; c += Group.DimX)
         {
-            float deviation = x[origin + c] - mu;
+            float deviation = x[origin + c] - rough;
+            deviations += deviation;
             squares += deviation * deviation;
         }
 
-        float r = 1 / MathF.Sqrt((GroupReduce.Sum(shared, squares) / cols) + epsilon);
-        for (int c = Group.IdxX; c < cols; c += Group.DimX) y[origin + c] = ((x[origin + c] - mu) * r * weight[c]) + bias[c];
+        var sums = GroupReduce.Sum(shared4, new Float4(deviations, squares, 0, 0));
+        float correction = sums.X / cols, mu = rough + correction;
+        float r = 1 / MathF.Sqrt(MathF.Max((sums.Y / cols) - (correction * correction), 0) + epsilon);
+        for (int c = Group.IdxX; c < cols; c += Group.DimX) y[origin + c] = ((x[origin + c] - rough - correction) * r * weight[c]) + bias[c];
         if (Group.IdxX == 0)
         {
             mean[row] = mu;

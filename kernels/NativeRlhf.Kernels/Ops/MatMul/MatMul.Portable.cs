@@ -50,7 +50,7 @@ internal sealed class MatMulPortable(ComputeDevice device) : MatMul
     }
 
     /// <summary>The product of A (rows, inner) and B (inner, cols), and the strides of the operands.</summary>
-    private readonly struct ProductShape(int rows, int cols, int inner, int aRow, int aInner, int bCol, int bInner)
+    internal readonly struct ProductShape(int rows, int cols, int inner, int aRow, int aInner, int bCol, int bInner)
     {
         public readonly int Rows = rows, Cols = cols, Inner = inner, ARow = aRow, AInner = aInner, BCol = bCol, BInner = bInner;
     }

@@ -1,4 +1,4 @@
-namespace ILGPU.Algorithms;
+namespace ILGPU;
 
 /// <summary>Switches the algorithms on when a context is built. Here they always are.</summary>
 public static class AlgorithmContext

@@ -1,0 +1,123 @@
+using System.Runtime.Intrinsics;
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Kernels.Tests.Device;
+
+/// <summary>The vector polynomials of every width; widths that the machine lacks run as the runtime's emulation.</summary>
+[TestFixture(typeof(Simd512), typeof(Vector512<float>))]
+[TestFixture(typeof(Simd256), typeof(Vector256<float>))]
+[TestFixture(typeof(Simd128), typeof(Vector128<float>))]
+[TestFixture(typeof(Scalar), typeof(float))]
+internal sealed unsafe class SimdMathTests<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    [Test]
+    public void Exp_is_within_2_ulp()
+    {
+        float[] x = Inputs(1_000_000, -87.3f, 88.3f);
+        float[] actual = Apply(x, &SimdMath<S, V>.Exp);
+        double worst = 0;
+        int at = 0;
+        for (int i = 0; i < x.Length; i++)
+        {
+            double exact = Math.Exp(x[i]), error = Math.Abs(actual[i] - exact) / Ulp(exact);
+            if (error <= worst) continue;
+            (worst, at) = (error, i);
+        }
+
+        Assert.That(worst, Is.LessThanOrEqualTo(2), $"ulp at {x[at]:r}");
+    }
+
+    [Test]
+    public void Exp_at_the_edges()
+    {
+        float[] x = [0, -0f, float.Epsilon, -float.Epsilon, 1e-20f, -1000, float.MinValue, float.NegativeInfinity, 1000, float.MaxValue, float.PositiveInfinity];
+        float[] actual = Apply(x, &SimdMath<S, V>.Exp);
+        Assert.That(actual[..5], Is.All.EqualTo(1f));
+        Assert.That(actual[5..8], Is.All.InRange(0f, 1.3e-38f));
+        Assert.That(actual[8..], Is.All.InRange(2e38f, float.MaxValue));
+    }
+
+    [Test]
+    public void Exp_of_a_number_does_not_depend_on_its_place_in_the_vector()
+    {
+        // Otherwise equal logits would have different probabilities.
+        foreach (float value in Inputs(50, -20, 20))
+            Assert.That(Apply([.. Enumerable.Repeat(value, 37)], &SimdMath<S, V>.Exp).Distinct().Count(), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Tanh_is_within_2e_7()
+    {
+        float[] x = [.. Inputs(200_000, -12, 12), 0, -0f, 1e-10f, 50, -50, 1e30f, -1e30f];
+        float[] actual = Apply(x, &SimdMath<S, V>.Tanh);
+        Assert.That(Enumerable.Range(0, x.Length).Max(i => Math.Abs(actual[i] - Math.Tanh(x[i]))), Is.LessThanOrEqualTo(2e-7));
+    }
+
+    [Test]
+    public void NormalCdf_has_the_stated_relative_error()
+    {
+        float[] x = Inputs(200_000, -8, 8);
+        float[] actual = Apply(x, &SimdMath<S, V>.NormalCdf);
+        for (int i = 0; i < x.Length; i++)
+        {
+            if (x[i] == 0) continue;
+            double exact = Reference.Activation.GeluExact(x[i]) / x[i], limit = (3e-7 + (1.5e-7 * x[i] * x[i])) * exact;
+            if (Math.Abs(actual[i] - exact) > limit) Assert.Fail($"Φ({x[i]:r}) is {actual[i]:r}, exactly {exact:r}");
+        }
+    }
+
+    [Test]
+    public void Dot_maximum_and_scaled_addition_of_every_length()
+    {
+        for (int count = 1; count < 150; count++)
+        {
+            float[] a = Inputs(count, -3, 3), b = [.. Inputs(count, -3, 3).Reverse()], y = [.. b];
+            fixed (float* pa = a, pb = b, py = y)
+            {
+                double dot = 0, size = 0;
+                for (int i = 0; i < count; i++)
+                {
+                    dot += (double)a[i] * b[i];
+                    size += Math.Abs((double)a[i] * b[i]);
+                }
+
+                Assert.That(SimdMath<S, V>.Dot(pa, pb, count), Is.EqualTo(dot).Within(1e-6 * size));
+                Assert.That(SimdMath<S, V>.Maximum(pa, count), Is.EqualTo(a.Max()));
+                SimdMath<S, V>.AddScaled(py, pa, 0.5f, count);
+                Assert.That(y, Is.EqualTo(a.Zip(b, (u, v) => MathF.FusedMultiplyAdd(u, 0.5f, v))));
+            }
+        }
+    }
+
+    /// <summary>Uniformly distributed numbers, whole ones among them.</summary>
+    private static float[] Inputs(int count, float from, float to)
+    {
+        var random = new Random(count);
+        var values = new float[count];
+        for (int i = 0; i < count; i++)
+        {
+            values[i] = from + (random.NextSingle() * (to - from));
+            if (i % 100 == 99) values[i] = MathF.Round(values[i]);
+        }
+
+        return values;
+    }
+
+    private static float[] Apply(float[] x, delegate*<V, V> f)
+    {
+        int width = S.Width;
+        var padded = new float[(x.Length + width - 1) / width * width];
+        x.CopyTo(padded, 0);
+        fixed (float* p = padded)
+        {
+            for (int i = 0; i < padded.Length; i += width) S.Store(p + i, f(S.Load(p + i)));
+        }
+
+        return padded[..x.Length];
+    }
+
+    /// <summary>The distance between the float32 numbers around x.</summary>
+    private static double Ulp(double x) => Math.Pow(2, Math.Max(Math.Floor(Math.Log2(x)), -126) - 23);
+}

@@ -1,0 +1,64 @@
+using System.Reflection;
+using System.Reflection.Emit;
+using ILGPU.Runtime;
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Kernels.Tests.Legality;
+
+/// <summary>Finds kernels by their attribute, and methods that are loaded as kernels by the code that loads them.</summary>
+public static class KernelDiscovery
+{
+    private const BindingFlags AllMembers =
+        BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+
+    /// <summary>The methods of an assembly that carry <see cref="KernelAttribute"/>, by name.</summary>
+    public static IReadOnlyList<(MethodInfo Method, Grouping Grouping)> Marked(Assembly assembly) =>
+    [
+        .. from type in assembly.GetTypes()
+           from method in type.GetMethods(AllMembers)
+           let attribute = method.GetCustomAttribute<KernelAttribute>()
+           where attribute is not null
+           orderby type.FullName, method.Name
+           select (method, attribute.Grouping),
+    ];
+
+    /// <summary>
+    /// The methods that an assembly hands to Load…Kernel: the delegate made last before such a call. A load whose
+    /// method is not made right there, a null, cannot be checked.
+    /// </summary>
+    public static IReadOnlyList<(MethodBase Loader, MethodBase? Kernel, Grouping Grouping)> Loaded(Assembly assembly)
+    {
+        var found = new List<(MethodBase, MethodBase?, Grouping)>();
+        foreach (MethodBase method in AllMethods(assembly))
+        {
+            MethodBase? last = null;
+            foreach (IlInstruction instruction in IlReader.Read(method))
+            {
+                if (instruction.OpCode == OpCodes.Ldftn)
+                {
+                    last = (MethodBase)instruction.Operand!;
+                }
+                else if (instruction.Operand is MethodBase call && IsLoad(call))
+                {
+                    bool isImplicit = call.Name.Contains("Grouped", StringComparison.Ordinal);
+                    found.Add((method, last, isImplicit ? Grouping.Implicit : Grouping.Explicit));
+                    last = null;
+                }
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>All methods and constructors of an assembly.</summary>
+    public static IEnumerable<MethodBase> AllMethods(Assembly assembly) =>
+        from type in assembly.GetTypes()
+        from method in type.GetMethods(AllMembers).Cast<MethodBase>().Concat(type.GetConstructors(AllMembers))
+        select method;
+
+    private static bool IsLoad(MethodBase method) =>
+        method.DeclaringType is { } type
+        && (type == typeof(KernelLoaders) || type == typeof(Accelerator))
+        && method.Name.StartsWith("Load", StringComparison.Ordinal)
+        && method.Name.EndsWith("Kernel", StringComparison.Ordinal);
+}
