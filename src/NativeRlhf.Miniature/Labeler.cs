@@ -21,7 +21,7 @@ public sealed class Labeler
     public const int MostAnswers = 9;
 
     /// <summary>Standard deviation of the noise, in steps of the scale; with it two labelers agree on about 73 % of the pairs that neither ties.</summary>
-    public const double Noise = 1.6;
+    public const double Noise = 1.4;
 
     private readonly World world;
     private readonly Judge judge;
