@@ -40,7 +40,7 @@ internal static unsafe class SimdMath<S, V>
     }
 
     /// <summary>
-    /// Φ(x) = ½ erfc(−x/√2), relative error below 3e-7 + 1.5e-7·x²: erfc(z) = t·exp(−z² + P(t)) with t = 1/(1 + z/2) for
+    /// Φ(x) = ½ erfc(−x/√2), relative error below 4e-7 + 1.5e-7·x²: erfc(z) = t·exp(−z² + P(t)) with t = 1/(1 + z/2) for
     /// z ≥ 0, P the Chebyshev fit of Press et al., "Numerical recipes", section 6.2.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

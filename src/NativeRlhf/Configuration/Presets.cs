@@ -41,6 +41,7 @@ public static class Presets
         InnerEpochs = 1,
         // The paper does not state the policy's rate; this is the highest of its sweep that was stable without pretraining mix.
         LearningRate = 8.05e-6,
+        ValueLearningRate = 9e-6,
         LearningRateSchedule = LearningRateShape.Constant,
         WarmupSteps = 10,
         Beta1 = 0.9,

@@ -7,7 +7,7 @@ public class AttentionTests(string device, string variant) : OpTests(device, var
     /// <summary>Lengths around the edges of vectors and blocks, all packed into one batch.</summary>
     private int[] Offsets => Pick(TestData.Offsets(7, 1, 130, 2, 63, 64, 65), TestData.Offsets(7, 1, 13, 2));
 
-    private int[] LongOffsets => Pick(TestData.Offsets(300), TestData.Offsets(40));
+    private int[] LongOffsets => Pick(TestData.Offsets(300), TestData.Offsets(35));
 
     [TestCase(3, 11)]
     [TestCase(2, 16)]

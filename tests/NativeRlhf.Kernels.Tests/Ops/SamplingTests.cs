@@ -56,10 +56,10 @@ public class SamplingTests(string device, string variant) : OpTests(device, vari
     [TestCase(1f, 3, 1f, new[] { 2, 4, 6 })]
     [TestCase(1f, 0, 0.6f, new[] { 2, 4, 6 })]
     [TestCase(1f, 4, 0.5f, new[] { 2, 4 })]
-    [TestCase(0.1f, 0, 0.9999f, new[] { 2, 4, 6 })]
+    [TestCase(0.3f, 0, 0.9f, new[] { 2, 4, 6 })]
     public void Exactly_the_allowed_tokens_are_drawn(float temperature, int topK, float topP, int[] allowed)
     {
-        int R = Pick(2000, 300);
+        int R = Pick(2000, 100);
         double[] row = [0.3, -1, 1.2, 0, 0.9, -0.4, 0.6, 0.2];
         Assert.That(Reference.Sampling.Probabilities(row, temperature, topK, topP).Count(p => p > 0), Is.EqualTo(allowed.Length));
         int[] tokens = Draw(Bench, Repeat(row, R), row.Length, [.. Enumerable.Range(0, R)], new int[R], new SamplingSettings(temperature, topK, topP, Seed));
@@ -69,15 +69,14 @@ public class SamplingTests(string device, string variant) : OpTests(device, vari
     [Test]
     public void Equal_logits_stay_together()
     {
-        // 40 equal logits from one end of a vector to the other, of which top-k = 2 and top-p = 0.02 would cut some off.
-        const int V = 43;
-        int R = Pick(3000, 600);
+        // Equal logits from one end of a vector to the other, of which top-k = 2 and top-p = 0.2 would cut some off.
+        int V = Pick(43, 19), R = Pick(3000, 200), other = V / 2;
         double[] row = TestData.Filled(V, 3.7f);
         row[7] = 5;
-        row[0] = row[20] = -2;
-        int[] allowed = [.. Enumerable.Range(1, V - 1).Where(j => j != 20)];
+        row[0] = row[other] = -2;
+        int[] allowed = [.. Enumerable.Range(1, V - 1).Where(j => j != other)];
         int[] streams = [.. Enumerable.Range(0, R)];
-        foreach (var settings in new[] { new SamplingSettings(1.3f, 2, 1, Seed), new SamplingSettings(1.3f, 0, 0.1f, Seed) })
+        foreach (var settings in new[] { new SamplingSettings(1.3f, 2, 1, Seed), new SamplingSettings(1.3f, 0, 0.2f, Seed) })
         {
             int[] tokens = Draw(Bench, Repeat(row, R), V, streams, new int[R], settings);
             Assert.That(tokens.Distinct().Order(), Is.EqualTo(allowed));

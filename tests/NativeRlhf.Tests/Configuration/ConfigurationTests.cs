@@ -23,7 +23,7 @@ public class ConfigurationTests : DataFixture
     private static readonly string[] PpoKeys =
     [
         "episodes", "miniBatchSize", "innerEpochs", "responseLength", "temperature", "topK", "topP", "klCoef", "klController", "klTarget",
-        "klHorizon", "gamma", "lambda", "clipRange", "valueClipRange", "valueCoef", "whitenAdvantages", "whitenRewards", "scoreClip",
+        "klHorizon", "gamma", "lambda", "clipRange", "valueClipRange", "valueCoef", "valueLearningRate", "whitenAdvantages", "whitenRewards", "scoreClip",
         "missingEosPenalty", "ptxCoef", "ptxRatio", "emaDecay",
     ];
 
@@ -211,6 +211,8 @@ public class ConfigurationTests : DataFixture
         Assert.That((instructGpt.KlCoef, instructGpt.PtxCoef, instructGpt.PtxRatio, instructGpt.EmaDecay), Is.EqualTo((0.02, 27.8, 8.0, 0.992)));
         Assert.That(instructGpt.Schedule(31_000).At(0), Is.EqualTo(instructGpt.LearningRate / 10).Within(1e-15));
         Assert.That(instructGpt.Schedule(31_000).At(499), Is.EqualTo(instructGpt.LearningRate));
+
+        Assert.That(instructGpt.ValueLearningRate, Is.EqualTo(9e-6));
 
         PpoConfiguration ziegler = presets["lm-human-preferences"];
         Assert.That((ziegler.KlController, ziegler.KlCoef, ziegler.KlTarget, ziegler.KlHorizon), Is.EqualTo((KlControl.Adaptive, 0.15, 6.0, 10_000.0)));

@@ -83,7 +83,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         if (_packedB == null) _packedB = (float*)NativeMemory.AlignedAlloc((nuint)BlockDepth * BlockColumns * sizeof(float), 64);
         int rowBlocks = (rows + BlockRows - 1) / BlockRows;
         int depthBlocks = Math.Max(1, (depth + BlockDepth - 1) / BlockDepth);
-        int blockDepth = (depth + depthBlocks - 1) / depthBlocks;
+        int blockDepth = Math.Max(1, (depth + depthBlocks - 1) / depthBlocks);
         for (int j = 0; j < columns; j += BlockColumns)
         {
             int width = Math.Min(BlockColumns, columns - j);

@@ -237,11 +237,12 @@ internal sealed class GroupRunner
         }
     }
 
-    // The group is over. The member that ended last goes on to stop running, for which it is counted once more.
+    // The group is over. What is left in the count are members that have ended and have yet to stop running, the one that
+    // ended last among them.
     private void PassTurn()
     {
         finished = !StartGroup();
-        Interlocked.Exchange(ref running, members.Length + 1);
+        Interlocked.Add(ref running, members.Length);
         turn.Open();
     }
 
