@@ -67,20 +67,25 @@ internal sealed class TeamBarrier
         if (YieldPast(seen))
             return;
         Sleeper sleeper = Sleeper.OfThread;
-        lock (sleepers)
+        // Again after waking: a thread that opened the barrier earlier and wakes its sleepers late finds those that wait
+        // for the next opening among them.
+        while (Generation == seen)
         {
-            // Whoever opens the barrier sees either the sleeper or has been seen here.
-            Interlocked.Increment(ref sleeping);
-            if (Generation != seen)
+            lock (sleepers)
             {
-                sleeping--;
-                return;
+                // Whoever opens the barrier sees either the sleeper or has been seen here.
+                Interlocked.Increment(ref sleeping);
+                if (Generation != seen)
+                {
+                    sleeping--;
+                    return;
+                }
+
+                sleepers.Add(sleeper);
             }
 
-            sleepers.Add(sleeper);
+            sleeper.Sleep();
         }
-
-        sleeper.Sleep();
     }
 
     private bool YieldPast(int seen)
