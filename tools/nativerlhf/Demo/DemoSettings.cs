@@ -49,7 +49,7 @@ internal sealed record DemoSettings
 
     public double PpoLearningRate { get; init; } = 2e-4;
 
-    public double KlCoefficient { get; init; } = 0.2;
+    public double KlCoefficient { get; init; } = 0.15;
 
     /// <summary>The temperature of all sampling: comparisons, rollouts and evaluation.</summary>
     public float Temperature { get; init; } = 0.7f;
