@@ -8,7 +8,6 @@ using NativeRlhf.Kernels.Device;
 using NativeRlhf.Miniature;
 using NativeRlhf.Model;
 using NativeRlhf.Rewards;
-using NativeRlhf.Rollout;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Tokenization;
 using NativeRlhf.Training;
@@ -104,7 +103,7 @@ internal sealed class DemoPipeline(DemoSettings settings, ComputeDevice device, 
         var configuration = new PretrainConfiguration
         {
             Steps = settings.PretrainingSteps,
-            BatchSize = 16,
+            BatchSize = 8,
             LearningRate = 2e-3,
             WarmupSteps = settings.PretrainingSteps / 20,
             EvalEvery = 0,
