@@ -21,7 +21,7 @@ public sealed class Labeler
     public const int MostAnswers = 9;
 
     /// <summary>Standard deviation of the noise, in steps of the scale; with it two labelers agree on about 73 % of the pairs that neither ties.</summary>
-    public const double Noise = 1.6;
+    public const double Noise = 1.4;
 
     private readonly World world;
     private readonly Judge judge;
@@ -36,10 +36,10 @@ public sealed class Labeler
     private readonly double courtesy;
     private readonly double noise;
 
-    private Labeler(World world, int id, bool isHeldOut)
+    private Labeler(World world, Judge judge, int id, bool isHeldOut)
     {
         this.world = world;
-        judge = new Judge(world);
+        this.judge = judge;
         Id = id;
         IsHeldOut = isHeldOut;
         var random = new WorldRandom(world.Seed, "labeler", id);
@@ -123,6 +123,7 @@ public sealed class Labeler
             throw new ArgumentOutOfRangeException(nameof(count), count, "A panel has 1 to 1,000 labelers.");
         }
 
-        return [.. Enumerable.Range(isHeldOut ? 1000 : 0, count).Select(id => new Labeler(world, id, isHeldOut))];
+        var judge = new Judge(world);
+        return [.. Enumerable.Range(isHeldOut ? 1000 : 0, count).Select(id => new Labeler(world, judge, id, isHeldOut))];
     }
 }

@@ -22,6 +22,7 @@ static int Run(string[] args)
         ScoreCommand.Create(),
         GenerateCommand.Create(),
         TokenizerCommand.Create(),
+        ConvertCommand.Create(),
         DevicesCommand.Create(),
     };
 

@@ -25,7 +25,7 @@ public class AtomicTests : DataFixture
         {
             stream.Write("new"u8);
             throw new IOException("No space left on device");
-        }));
+        }))!;
         Assert.That(error.Message, Is.EqualTo($"{path}: could not be written: No space left on device"));
         Assert.That(File.ReadAllText(path), Is.EqualTo("old"));
         Assert.That(Directory.GetFileSystemEntries(Folder), Has.Length.EqualTo(1), "nothing unfinished stays");
@@ -43,7 +43,7 @@ public class AtomicTests : DataFixture
     public void A_file_does_not_take_the_place_of_a_folder()
     {
         Directory.CreateDirectory(At("a"));
-        Assert.That(Assert.Throws<IOException>(() => AtomicFile.WriteText(At("a"), "x")).Message, Does.StartWith(At("a") + ": could not be written"));
+        Assert.That(Assert.Throws<IOException>(() => AtomicFile.WriteText(At("a"), "x"))!.Message, Does.StartWith(At("a") + ": could not be written"));
         Assert.That(Directory.GetFileSystemEntries(Folder), Has.Length.EqualTo(1));
     }
 
@@ -70,7 +70,7 @@ public class AtomicTests : DataFixture
         {
             File.WriteAllText(Path.Combine(folder, "a"), "new");
             throw new IOException("No space left on device");
-        }));
+        }))!;
         Assert.That(error.Message, Is.EqualTo($"{At("d")}: could not be written: No space left on device"));
         Assert.That(File.ReadAllText(At("d/a")), Is.EqualTo("old"));
         Assert.That(Directory.GetFileSystemEntries(Folder), Has.Length.EqualTo(1));

@@ -38,7 +38,7 @@ public abstract class DataFixture
     /// <summary>The one line that a bad input ends with.</summary>
     protected static string ErrorOf(Action action)
     {
-        InputException error = Assert.Throws<InputException>(() => action());
+        InputException error = Assert.Throws<InputException>(() => action())!;
         Assert.That(error.Message, Does.Not.Contain("\n"));
         return error.Message;
     }

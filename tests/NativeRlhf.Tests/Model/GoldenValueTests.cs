@@ -3,6 +3,8 @@ using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
 using NativeRlhf.Evaluation;
+using NativeRlhf.Kernels;
+using NativeRlhf.Kernels.Device;
 using NativeRlhf.Model;
 using NativeRlhf.Tests.Tokenization;
 using NativeRlhf.Training;
@@ -38,6 +40,22 @@ public class GoldenValueTests
                 Assert.That(loss, Is.EqualTo((double)Json(name, "batch.json")["loss"]!).Within(1e-3).Percent);
                 AssertGradients(gradients, name, "gradients.safetensors");
             }
+        }
+    }
+
+    [Test]
+    public void LossAndAllGradientsAgreeWithEveryVariant([Values("portable", "scalar", "simd128", "simd256", "simd512")] string variant)
+    {
+        const string Name = "relu"; // the case with odd sizes
+        if (!KernelSet.Variants(Device()).Contains(variant)) Assert.Ignore($"this machine has no {variant}");
+        using var device = ComputeDevice.Open(new DeviceOptions { Device = "cpu", Threads = 2, Variants = new Dictionary<string, string> { ["*"] = variant } });
+        using var model = ModelDirectory.Load(device, Folder(Name));
+        var (loss, gradients) = LossAndGradients(model, [[.. Sequences(Name).Select(tokens => new TokenRow(tokens, 1))]]);
+        using (gradients)
+        {
+            device.Synchronize();
+            Assert.That(loss, Is.EqualTo((double)Json(Name, "batch.json")["loss"]!).Within(1e-3).Percent);
+            AssertGradients(gradients, Name, "gradients.safetensors");
         }
     }
 
@@ -116,7 +134,10 @@ public class GoldenValueTests
             Floats("old_logprobs"), Floats("old_values"), Floats("advantages"), Floats("returns"));
         var configuration = new PpoConfiguration
         {
-            Temperature = (double)golden["temperature"]!, ClipRange = (double)golden["clipRange"]!, ValueClipRange = (double)golden["valueClipRange"]!, ValueCoef = 1,
+            Temperature = (double)golden["temperature"]!,
+            ClipRange = (double)golden["clipRange"]!,
+            ValueClipRange = (double)golden["valueClipRange"]!,
+            ValueCoef = 1,
         };
         using var policy = ModelDirectory.Load(Device(), Folder("ppo"));
         using var value = ModelDirectory.Load(Device(), Folder("reward"));

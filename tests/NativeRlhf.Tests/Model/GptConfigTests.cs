@@ -15,8 +15,19 @@ public class GptConfigTests
         var config = Load("{" + Least + "}");
         Assert.That(config with { Other = [] }, Is.EqualTo(new GptConfig
         {
-            Layers = 2, Heads = 4, Width = 32, Positions = 16, VocabularySize = 100, Inner = 128,
-            LayerNormEpsilon = 1e-5f, Activation = ActivationKind.GeluTanh, TieWordEmbeddings = true, LmHeadBias = false, RewardScale = 1, RewardBias = 0, Other = [],
+            Layers = 2,
+            Heads = 4,
+            Width = 32,
+            Positions = 16,
+            VocabularySize = 100,
+            Inner = 128,
+            LayerNormEpsilon = 1e-5f,
+            Activation = ActivationKind.GeluTanh,
+            TieWordEmbeddings = true,
+            LmHeadBias = false,
+            RewardScale = 1,
+            RewardBias = 0,
+            Other = [],
         }).UsingPropertiesComparer());
     }
 

@@ -9,7 +9,7 @@ namespace NativeRlhf.Tests.Model;
 
 public class ModelDirectoryTests
 {
-    private TemporaryFolder _folder;
+    private TemporaryFolder _folder = null!;
 
     [SetUp]
     public void SetUp() => _folder = new TemporaryFolder();

@@ -18,7 +18,13 @@ public class NanoSortTests
 
     private static readonly GptConfig Config = new()
     {
-        Layers = 3, Heads = Heads, Width = Width, Positions = Length, VocabularySize = 3, Inner = 4 * Width, TieWordEmbeddings = false,
+        Layers = 3,
+        Heads = Heads,
+        Width = Width,
+        Positions = Length,
+        VocabularySize = 3,
+        Inner = 4 * Width,
+        TieWordEmbeddings = false,
     };
 
     [Test]

@@ -25,8 +25,15 @@ internal static class TestModels
     /// <summary>A shape whose sizes are no multiples of a vector width.</summary>
     public static GptConfig Odd(bool tied = true, ActivationKind activation = ActivationKind.GeluTanh, bool headBias = false) => new()
     {
-        Layers = 2, Heads = 3, Width = 33, Positions = 23, VocabularySize = 51, Inner = 70,
-        Activation = activation, TieWordEmbeddings = tied, LmHeadBias = headBias,
+        Layers = 2,
+        Heads = 3,
+        Width = 33,
+        Positions = 23,
+        VocabularySize = 51,
+        Inner = 70,
+        Activation = activation,
+        TieWordEmbeddings = tied,
+        LmHeadBias = headBias,
     };
 
     /// <summary>A model whose weights are all random and large enough for every part of it to matter.</summary>

@@ -6,7 +6,7 @@ namespace NativeRlhf.Tests.Training;
 /// <summary>The same seed gives the same bits, with any number of threads; a run that was stopped continues to the same bits.</summary>
 public class DeterminismTests
 {
-    private TemporaryFolder _folder;
+    private TemporaryFolder _folder = null!;
 
     [SetUp]
     public void SetUp() => _folder = new TemporaryFolder();

@@ -126,7 +126,7 @@ public class RunDirectoryTests : DataFixture
             $"{Out}: the folder exists and is not empty; choose another --out, or continue its run with --resume"));
         Assert.That(ErrorOf(() => RunDirectory.Open(Out, resume: true)), Does.Contain("there is no run to resume"));
         Assert.That(ErrorOf(() => RunDirectory.Create(Path.Combine(Out, "precious"))), Does.EndWith("is a file; choose another --out"));
-        Assert.That(Assert.Throws<IOException>(() => RunDirectory.Create(Path.Combine(Out, "precious", "x"))).Message, Does.StartWith(Path.Combine(Out, "precious", "x")));
+        Assert.That(Assert.Throws<IOException>(() => RunDirectory.Create(Path.Combine(Out, "precious", "x")))!.Message, Does.StartWith(Path.Combine(Out, "precious", "x")));
     }
 
     [Test]
@@ -144,7 +144,7 @@ public class RunDirectoryTests : DataFixture
     public void A_metric_that_is_not_finite_is_written_and_stops_the_run(double value, string text)
     {
         using RunDirectory run = Begin();
-        NotFiniteNumberException error = Assert.Throws<NotFiniteNumberException>(() => run.AppendMetrics(3, [new("a", 1), new("loss", value), new("b", double.NaN)]));
+        NotFiniteNumberException error = Assert.Throws<NotFiniteNumberException>(() => run.AppendMetrics(3, [new("a", 1), new("loss", value), new("b", double.NaN)]))!;
         Assert.That(error.Message, Does.StartWith($"step 3: loss is {text}: training has diverged"));
         Assert.That(File.ReadAllText(Path.Combine(Out, "metrics.jsonl")), Is.EqualTo($"{{\"step\":3,\"a\":1,\"loss\":\"{text}\",\"b\":\"NaN\"}}\n"));
     }
@@ -154,7 +154,7 @@ public class RunDirectoryTests : DataFixture
     {
         using RunDirectory run = Begin();
         Steps(run, 1, 6);
-        IOException error = Assert.Throws<IOException>(() => run.SaveCheckpoint(7, 1, _ => throw new IOException("No space left on device")));
+        IOException error = Assert.Throws<IOException>(() => run.SaveCheckpoint(7, 1, _ => throw new IOException("No space left on device")))!;
         Assert.That(error.Message, Does.EndWith("step-000007: could not be written: No space left on device"));
         Assert.That(run.Checkpoints.Select(checkpoint => checkpoint.Step), Is.EqualTo(new[] { 3, 6 }));
     }

@@ -30,7 +30,13 @@ internal static class TinyRuns
 
     private static readonly GptConfig Shape = new()
     {
-        Layers = 2, Heads = 2, Width = 16, Positions = 24, VocabularySize = 13, Inner = 32, EosToken = 11,
+        Layers = 2,
+        Heads = 2,
+        Width = 16,
+        Positions = 24,
+        VocabularySize = 13,
+        Inner = 32,
+        EosToken = 11,
     };
 
     /// <summary>The settings that tests start from: a few steps of every feature.</summary>
@@ -39,7 +45,7 @@ internal static class TinyRuns
         "steps=4", "batchSize=4", "microBatchSize=2", "learningRate=0.01", "warmupSteps=1", "weightDecay=0.1", "dropout=0.1",
         "evalEvery=2", "checkpointEvery=2", "maxLength=20",
         .. kind == Kind.Ppo
-            ? ["miniBatchSize=2", "innerEpochs=2", "responseLength=6", "klController=adaptive", "klHorizon=20", "whitenRewards=true", "ptxCoef=0.5", "ptxRatio=1", "emaDecay=0.6", "temperature=0.9", "dropout=0"]
+            ? ["miniBatchSize=2", "innerEpochs=2", "responseLength=6", "klController=adaptive", "klHorizon=20", "whitenRewards=true", "ptxCoef=0.5", "ptxRatio=1", "emaDecay=0.6", "temperature=0.9"]
             : Array.Empty<string>(),
     ];
 

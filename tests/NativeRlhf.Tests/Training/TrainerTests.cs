@@ -20,12 +20,18 @@ public class TrainerTests
 
     private static readonly GptConfig Shape = new()
     {
-        Layers = 2, Heads = 4, Width = 32, Positions = 24, VocabularySize = Vocabulary, Inner = 64, EosToken = End,
+        Layers = 2,
+        Heads = 4,
+        Width = 32,
+        Positions = 24,
+        VocabularySize = Vocabulary,
+        Inner = 64,
+        EosToken = End,
     };
 
     private static readonly string[] Always = ["step", "wall_seconds", "tokens", "tokens_per_second", "learning_rate", "grad_norm"];
 
-    private TemporaryFolder _folder;
+    private TemporaryFolder _folder = null!;
 
     [SetUp]
     public void SetUp() => _folder = new TemporaryFolder();

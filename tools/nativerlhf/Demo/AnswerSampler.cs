@@ -11,8 +11,8 @@ namespace NativeRlhf.Runner.Demo;
 /// <param name="Answer">Its text, and whether it ended.</param>
 internal sealed record ModelAnswer(int[] Prompt, int[] Tokens, Answer Answer);
 
-/// <summary>Samples answers at temperature 1.</summary>
-internal sealed class AnswerSampler(Gpt model, TextTokenizer tokenizer, int maxNewTokens, CancellationToken cancel) : IDisposable
+/// <summary>Samples answers with the demo's temperature and length.</summary>
+internal sealed class AnswerSampler(Gpt model, TextTokenizer tokenizer, DemoSettings settings, CancellationToken cancel) : IDisposable
 {
     private readonly Generator _generator = new(model, slots: 64, model.Config.Positions);
 
@@ -21,7 +21,7 @@ internal sealed class AnswerSampler(Gpt model, TextTokenizer tokenizer, int maxN
         int[][] encoded = [.. prompts.Select(prompt => tokenizer.Encode(prompt))];
         var sampled = _generator.Generate(
             [.. encoded.Select((tokens, i) => new SampleRequest(tokens, (uint)i))],
-            new SamplingOptions(maxNewTokens, Seed: seed, EndOfText: tokenizer.EndOfText), cancel: cancel);
+            new SamplingOptions(settings.AnswerTokens, settings.Temperature, Seed: seed, EndOfText: tokenizer.EndOfText), cancel: cancel);
         return [.. sampled.Select((answer, i) => new ModelAnswer(
             encoded[i], answer.Tokens, new Answer(tokenizer.Decode(answer.Ended ? answer.Tokens.AsSpan(0, answer.Tokens.Length - 1) : answer.Tokens), answer.Ended)))];
     }

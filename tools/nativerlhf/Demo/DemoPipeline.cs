@@ -130,8 +130,9 @@ internal sealed class DemoPipeline(DemoSettings settings, ComputeDevice device, 
     private void Compare(TextTokenizer tokenizer)
     {
         using var model = ModelDirectory.Load(device, Place("sft/final"));
-        using var sampler = new AnswerSampler(model, tokenizer, settings.AnswerTokens, cancel);
-        var prompts = new Instructions(_world).Sample(settings.Demonstrations, Miniature.Split.Train).Take(settings.ComparisonPrompts).ToArray();
+        using var sampler = new AnswerSampler(model, tokenizer, settings, cancel);
+        // Prompts that come after those of the demonstrations, which the SFT model has seen answered.
+        Instruction[] prompts = [.. new Instructions(_world).Sample(settings.Demonstrations + settings.ComparisonPrompts, Miniature.Split.Train).Skip(settings.Demonstrations)];
         var labelers = Labeler.Training(_world);
         int[] counts = [.. prompts.Select((_, i) => Labeler.FewestAnswers + (i % (Labeler.MostAnswers - Labeler.FewestAnswers + 1)))];
         var answers = sampler.Sample([.. prompts.SelectMany((prompt, i) => Enumerable.Repeat(prompt.Prompt, counts[i]))], seed + 1);
@@ -152,7 +153,7 @@ internal sealed class DemoPipeline(DemoSettings settings, ComputeDevice device, 
     /// <summary>Trains the reward model, then shifts it so that demonstrations score 0 on average.</summary>
     private void Reward(TextTokenizer tokenizer)
     {
-        var configuration = new RewardConfiguration { Epochs = settings.RewardEpochs, BatchSize = 8, LearningRate = 3e-4, WarmupSteps = 8, EvalEvery = 0, CheckpointEvery = 0 };
+        var configuration = new RewardConfiguration { Epochs = settings.RewardEpochs, BatchSize = 16, LearningRate = 3e-4, WarmupSteps = 10, EvalEvery = 0, CheckpointEvery = 0 };
         using var model = Commands.RewardCommand.LoadWithScore(device, Place("sft/final"), seed);
         var loading = new DataLoading(model.Config, tokenizer);
         var rows = loading.Rankings("rankings", [DataFile("comparisons.jsonl")], configuration);
@@ -175,6 +176,7 @@ internal sealed class DemoPipeline(DemoSettings settings, ComputeDevice device, 
             MiniBatchSize = settings.PpoBatch / 4,
             InnerEpochs = 2,
             ResponseLength = settings.AnswerTokens,
+            Temperature = settings.Temperature,
             LearningRate = settings.PpoLearningRate,
             ValueLearningRate = 5e-4,
             LearningRateSchedule = Optimization.LearningRateShape.Linear,

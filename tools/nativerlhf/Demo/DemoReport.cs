@@ -64,7 +64,7 @@ internal sealed class DemoReport(
         }
 
         AnsiConsole.Write(table);
-        Console.WriteLine($"{test.Length} prompts of users that nobody trained on, {provoking.Length} provoking ones and {misconceptions.Length} on misconceptions; answers at temperature 1;");
+        Console.WriteLine($"{test.Length} prompts of users that nobody trained on, {provoking.Length} provoking ones and {misconceptions.Length} on misconceptions; answers at temperature {settings.Temperature};");
         Console.WriteLine("95 % bootstrap intervals over prompts. The world, its labelers and its judge are programs; training never saw the judge.");
         WriteSamples(test, columns);
         AtomicFile.WriteText(place("report.json"), json.ToJsonString(JsonStyle.Indented) + "\n");
@@ -72,11 +72,11 @@ internal sealed class DemoReport(
         Column Measure(string folder)
         {
             using var model = ModelDirectory.Load(device, place(folder), ScoreHead.None);
-            using var sampler = new AnswerSampler(model, tokenizer, settings.AnswerTokens, cancel);
+            using var sampler = new AnswerSampler(model, tokenizer, settings, cancel);
             var answers = sampler.Sample([.. test.Select(instruction => instruction.Prompt)], seed + 2);
             Marks[] marks = [.. answers.Select((answer, i) => _judge.Mark(test[i], answer.Answer))];
             TokenRow[] tokens = [.. answers.Select(answer => new TokenRow([.. answer.Prompt, .. answer.Tokens], answer.Prompt.Length))];
-            float[][] own = scorer.LogProbs(model, tokens), reference = scorer.LogProbs(sft, tokens);
+            float[][] own = scorer.LogProbs(model, tokens, settings.Temperature), reference = scorer.LogProbs(sft, tokens, settings.Temperature);
             return new Column(
                 answers,
                 [.. marks.Select(m => (double)m.Quality)],

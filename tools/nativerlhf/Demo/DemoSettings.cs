@@ -31,15 +31,15 @@ internal sealed record DemoSettings
 
     public int VocabularySize { get; init; } = 768;
 
-    public int PretrainingTokens { get; init; } = 500_000;
+    public int PretrainingTokens { get; init; } = 1_000_000;
 
-    public int PretrainingSteps { get; init; } = 550;
+    public int PretrainingSteps { get; init; } = 1100;
 
     public int Demonstrations { get; init; } = 2000;
 
     public double SftEpochs { get; init; } = 4;
 
-    public int ComparisonPrompts { get; init; } = 2000;
+    public int ComparisonPrompts { get; init; } = 4000;
 
     public double RewardEpochs { get; init; } = 1;
 
@@ -49,7 +49,10 @@ internal sealed record DemoSettings
 
     public double PpoLearningRate { get; init; } = 2e-4;
 
-    public double KlCoefficient { get; init; } = 0.08;
+    public double KlCoefficient { get; init; } = 0.15;
+
+    /// <summary>The temperature of all sampling: comparisons, rollouts and evaluation.</summary>
+    public float Temperature { get; init; } = 0.7f;
 
     /// <summary>The most tokens of an answer.</summary>
     public int AnswerTokens { get; init; } = 40;
