@@ -13,6 +13,8 @@ internal sealed class KernelVariants
 
     private static readonly Dictionary<(string Device, string Variant, int Threads), Workbench> Opened = [];
 
+    private static readonly Lazy<IReadOnlyList<string>> Found = new(ComputeDevice.List);
+
     /// <summary>Device and variant, the arguments of the op fixtures.</summary>
     public static readonly object[][] All =
     [
@@ -24,7 +26,7 @@ internal sealed class KernelVariants
     public static Workbench Open(string device, string variant, int threads = 2)
     {
         if (Opened.TryGetValue((device, variant, threads), out var bench)) return bench;
-        if (!ComputeDevice.List().Any(found => found.StartsWith(device + ":", StringComparison.Ordinal)))
+        if (!Found.Value.Any(found => found.StartsWith(device + ":", StringComparison.Ordinal)))
             Assert.Ignore($"{device}: {(ComputeDevice.UsesIlgpuPackage ? "ILGPU finds no such accelerator on this machine" : "the stand-in for ILGPU has the CPU accelerator alone")}");
         using (var plain = ComputeDevice.Open(new DeviceOptions { Device = device, Threads = 1 }))
         {

@@ -67,13 +67,14 @@ public static class AtomicFile
             {
                 // What went wrong first is what matters; a leftover has a name that tells what it is.
             }
-            if (e is not (IOException or UnauthorizedAccessException))
+            // A limit on file sizes (EFBIG) is reported as an argument out of range, though no argument of ours is.
+            if (e is not (IOException or UnauthorizedAccessException or ArgumentOutOfRangeException { ParamName: "value" }))
                 throw;
             // A folder's failure is that of a file in it, which has been reworded already: the cause is told once.
             Exception cause = e;
             while (cause.InnerException is IOException or UnauthorizedAccessException)
                 cause = cause.InnerException;
-            throw new IOException($"{path}: could not be written: {cause.Message}", e);
+            throw new IOException($"{path}: could not be written: {cause.Message.Split(" (Parameter")[0]}", e);
         }
     }
 }

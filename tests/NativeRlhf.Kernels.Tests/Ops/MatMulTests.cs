@@ -93,7 +93,7 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
 
     private protected override Tensor[] RunAll(Workbench bench)
     {
-        var (N, IC, OC) = bench.IsSimulated ? (21, 33, 37) : (150, 530, 290);
+        var (N, IC, OC) = bench.IsSimulated ? (21, 33, 37) : (100, 530, 270);
         Tensor x = bench.Upload(TestData.Normal(1, N * IC), N, IC), dY = bench.Upload(TestData.Normal(2, N * OC), N, OC), bias = bench.Upload(TestData.Normal(3, OC));
         List<Tensor> outputs = [];
         foreach (var layout in Enum.GetValues<WeightLayout>())

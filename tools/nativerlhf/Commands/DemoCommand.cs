@@ -40,9 +40,9 @@ internal static class DemoCommand
                 {clock.Elapsed.TotalSeconds:0} seconds. Everything is in {folder}; report.json has the table.
 
                 What to type next:
-                  nativerlhf generate --model {folder}/ppo/final --prompts {folder}/data/test-prompts.jsonl --max-new-tokens 40
+                  nativerlhf generate --model {folder}/ppo/final --prompts {folder}/data/test-prompts.jsonl --max-new-tokens 32
                   nativerlhf score --model {folder}/reward-model --data {folder}/data/demonstrations.jsonl --out scores.jsonl
-                  nativerlhf ppo --policy {folder}/sft/final --reward {folder}/reward-model --prompts {folder}/data/prompts.jsonl --set klCoef=0 --set responseLength=40 --set steps=100 --set batchSize=128 --set miniBatchSize=32 --set learningRate=3e-4 --out {folder}/ppo-without-kl
+                  nativerlhf ppo --policy {folder}/sft/final --reward {folder}/reward-model --prompts {folder}/data/prompts.jsonl --set klCoef=0 --set responseLength=32 --set steps=100 --set batchSize=128 --set miniBatchSize=32 --set learningRate=3e-4 --out {folder}/ppo-without-kl
                 """);
             return ExitCodes.Done;
         });

@@ -8,7 +8,6 @@ using NativeRlhf.Kernels.Device;
 using NativeRlhf.Miniature;
 using NativeRlhf.Model;
 using NativeRlhf.Rewards;
-using NativeRlhf.Rollout;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Tokenization;
 using NativeRlhf.Training;
@@ -104,7 +103,7 @@ internal sealed class DemoPipeline(DemoSettings settings, ComputeDevice device, 
         var configuration = new PretrainConfiguration
         {
             Steps = settings.PretrainingSteps,
-            BatchSize = 16,
+            BatchSize = 8,
             LearningRate = 2e-3,
             WarmupSteps = settings.PretrainingSteps / 20,
             EvalEvery = 0,
@@ -153,7 +152,7 @@ internal sealed class DemoPipeline(DemoSettings settings, ComputeDevice device, 
     /// <summary>Trains the reward model, then shifts it so that demonstrations score 0 on average.</summary>
     private void Reward(TextTokenizer tokenizer)
     {
-        var configuration = new RewardConfiguration { Epochs = settings.RewardEpochs, BatchSize = 16, LearningRate = 7e-4, WarmupSteps = 8, EvalEvery = 0, CheckpointEvery = 0 };
+        var configuration = new RewardConfiguration { Epochs = settings.RewardEpochs, BatchSize = 16, LearningRate = 3e-4, WarmupSteps = 10, EvalEvery = 0, CheckpointEvery = 0 };
         using var model = Commands.RewardCommand.LoadWithScore(device, Place("sft/final"), seed);
         var loading = new DataLoading(model.Config, tokenizer);
         var rows = loading.Rankings("rankings", [DataFile("comparisons.jsonl")], configuration);

@@ -29,11 +29,11 @@ internal sealed record DemoSettings
 
     public int Positions { get; init; } = 128;
 
-    public int VocabularySize { get; init; } = 768;
+    public int VocabularySize { get; init; } = 640;
 
     public int PretrainingTokens { get; init; } = 1_000_000;
 
-    public int PretrainingSteps { get; init; } = 1100;
+    public int PretrainingSteps { get; init; } = 2000;
 
     public int Demonstrations { get; init; } = 2000;
 
@@ -43,21 +43,21 @@ internal sealed record DemoSettings
 
     public double RewardEpochs { get; init; } = 1;
 
-    public int PpoSteps { get; init; } = 60;
+    public int PpoSteps { get; init; } = 80;
 
     public int PpoBatch { get; init; } = 128;
 
     public double PpoLearningRate { get; init; } = 2e-4;
 
-    public double KlCoefficient { get; init; } = 0.2;
+    public double KlCoefficient { get; init; } = 0.15;
 
     /// <summary>The temperature of all sampling: comparisons, rollouts and evaluation.</summary>
     public float Temperature { get; init; } = 0.7f;
 
     /// <summary>The most tokens of an answer.</summary>
-    public int AnswerTokens { get; init; } = 40;
+    public int AnswerTokens { get; init; } = 32;
 
-    public int TestPrompts { get; init; } = 400;
+    public int TestPrompts { get; init; } = 1000;
 
     /// <summary>Provoking prompts and questions about misconceptions, each.</summary>
     public int ProbePrompts { get; init; } = 150;
