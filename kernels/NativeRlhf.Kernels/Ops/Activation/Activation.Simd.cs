@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Ops;
@@ -64,6 +65,7 @@ internal sealed unsafe class ActivationSimd<S, V>(WorkerTeam team) : Activation
             for (int j = 0; j < count; j++) y[i + j] = buffer[(2 * S.Width) + j];
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void Apply(float* y, float* dY, float* x) =>
             S.Store(y, dY == null ? F.Value(S.Load(x)) : S.Multiply(S.Load(dY), F.Derivative(S.Load(x))));
     }
@@ -73,9 +75,11 @@ internal sealed unsafe class ActivationSimd<S, V>(WorkerTeam team) : Activation
     {
         private const float Root = 0.7978845608f, Cubic = 0.044715f;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value(V x) => S.Divide(x, S.Add(S.Set(1), SimdMath<S, V>.Exp(S.Multiply(S.Set(-2 * Root), Inner(x)))));
 
         // With s = σ(2u): f′ = s + 2x·s(1 − s)·u′.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Derivative(V x)
         {
             V s = S.Divide(S.Set(1), S.Add(S.Set(1), SimdMath<S, V>.Exp(S.Multiply(S.Set(-2 * Root), Inner(x)))));
@@ -83,15 +87,18 @@ internal sealed unsafe class ActivationSimd<S, V>(WorkerTeam team) : Activation
             return S.FusedMultiplyAdd(S.Multiply(x, slope), S.Multiply(s, S.Subtract(S.Set(1), s)), s);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static V Inner(V x) => S.FusedMultiplyAdd(S.Multiply(S.Multiply(x, x), x), S.Set(Cubic), x);
     }
 
     /// <summary>½x(1 + erf(x/√2)) = x·Φ(x).</summary>
     private readonly struct GeluExact : IFunction
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value(V x) => S.Multiply(x, SimdMath<S, V>.NormalCdf(x));
 
         // Φ(x) + x·φ(x), φ(x) = exp(−x²/2)/√(2π).
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Derivative(V x)
         {
             V density = S.Multiply(S.Set(0.3989422804f), SimdMath<S, V>.Exp(S.Multiply(S.Set(-0.5f), S.Multiply(x, x))));
@@ -101,8 +108,10 @@ internal sealed unsafe class ActivationSimd<S, V>(WorkerTeam team) : Activation
 
     private readonly struct Relu : IFunction
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value(V x) => S.Max(x, S.Zero);
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Derivative(V x) => S.SelectGreater(x, S.Zero, S.Set(1), S.Zero);
     }
 }

@@ -115,6 +115,15 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         for (int i = 0; i < rows; i += TileRows, packed += TileRows * depth)
         {
             int count = Math.Min(TileRows, rows - i);
+            if (a.RowStride == 1 && count == TileRows)
+            {
+                // A read transposed: the six rows of a column lie side by side, so columns are the outer loop.
+                float* column = a.Pointer + i;
+                for (int k = 0; k < depth; k++, column += a.ColumnStride)
+                    for (int r = 0; r < TileRows; r++) packed[(k * TileRows) + r] = column[r];
+                continue;
+            }
+
             for (int r = 0; r < TileRows; r++)
             {
                 if (r < count)
