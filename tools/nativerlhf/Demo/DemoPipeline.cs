@@ -152,7 +152,7 @@ internal sealed class DemoPipeline(DemoSettings settings, ComputeDevice device, 
     /// <summary>Trains the reward model, then shifts it so that demonstrations score 0 on average.</summary>
     private void Reward(TextTokenizer tokenizer)
     {
-        var configuration = new RewardConfiguration { Epochs = settings.RewardEpochs, BatchSize = 16, LearningRate = 3e-4, WarmupSteps = 10, EvalEvery = 0, CheckpointEvery = 0 };
+        var configuration = new RewardConfiguration { Epochs = settings.RewardEpochs, BatchSize = 16, LearningRate = 3e-4, WarmupSteps = settings.RewardWarmup, EvalEvery = 0, CheckpointEvery = 0 };
         using var model = Commands.RewardCommand.LoadWithScore(device, Place("sft/final"), seed);
         var loading = new DataLoading(model.Config, tokenizer);
         var rows = loading.Rankings("rankings", [DataFile("comparisons.jsonl")], configuration);

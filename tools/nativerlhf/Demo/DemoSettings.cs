@@ -16,6 +16,7 @@ internal sealed record DemoSettings
         Demonstrations = 300,
         SftEpochs = 1,
         ComparisonPrompts = 80,
+        RewardWarmup = 0,
         PpoSteps = 4,
         TestPrompts = 60,
         ProbePrompts = 20,
@@ -42,6 +43,8 @@ internal sealed record DemoSettings
     public int ComparisonPrompts { get; init; } = 4000;
 
     public double RewardEpochs { get; init; } = 1;
+
+    public int RewardWarmup { get; init; } = 10;
 
     public int PpoSteps { get; init; } = 80;
 
