@@ -1,4 +1,8 @@
 using BenchmarkDotNet.Running;
+using NativeRlhf.Bench.SideBySide;
 
-// All benchmarks, or those chosen: dotnet run -c Release --project bench/NativeRlhf.Bench -- --filter '*MatMul*'
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+// Op by op with BenchmarkDotNet:            dotnet run -c Release --project bench/NativeRlhf.Bench -- --filter '*MatMul*'
+// Side by side with OpenBLAS and PyTorch:   dotnet run -c Release --project bench/NativeRlhf.Bench -- side-by-side
+if (args is ["side-by-side", ..]) return Comparison.Run(args.AsSpan(1));
+BenchmarkSwitcher.FromAssembly(typeof(Comparison).Assembly).Run(args);
+return 0;

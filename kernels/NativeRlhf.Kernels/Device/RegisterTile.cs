@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace NativeRlhf.Kernels.Device;
 
@@ -125,6 +126,17 @@ internal static unsafe class RegisterTile<S, V>
         where A : struct, IRowStep
         where H : struct, IHeight
     {
+        // What the product is added to, or stored over, comes to the caches while it is computed.
+        if (Sse.IsSupported)
+        {
+            float* sum = initial == null ? c : initial;
+            for (int r = 0; r < H.Rows; r++, sum += strideC)
+            {
+                Sse.Prefetch0(sum);
+                Sse.Prefetch0(sum + S.Width);
+            }
+        }
+
         V r0L = S.Zero, r0R = S.Zero, r1L = S.Zero, r1R = S.Zero, r2L = S.Zero, r2R = S.Zero;
         V r3L = S.Zero, r3R = S.Zero, r4L = S.Zero, r4R = S.Zero, r5L = S.Zero, r5R = S.Zero;
         V r6L = S.Zero, r6R = S.Zero, r7L = S.Zero, r7R = S.Zero, r8L = S.Zero, r8R = S.Zero;

@@ -15,7 +15,7 @@ internal interface IParallelBody
 }
 
 /// <summary>
-/// Persistent threads that share the items of parallel loops. Between loops they spin for a short while, so that the
+/// Persistent threads that share the items of parallel loops. Between loops they poll for a short while, so that the
 /// next loop starts within microseconds, then sleep. Items are claimed one at a time from a counter, which balances
 /// uneven work; every item computes the same bits whoever runs it, so results do not depend on the number of threads.
 /// A loop ends when its items are done: a thread that the operating system wakes too late finds the loop closed and is
@@ -23,8 +23,12 @@ internal interface IParallelBody
 /// </summary>
 public sealed unsafe class WorkerTeam : IDisposable
 {
-    // About 30 µs of polling: longer than the gap between two ops of a training step, shorter than a scheduler tick.
-    private const int SpinsBeforeSleep = 400;
+    // About 30 µs of polling: longer than the gap between two ops of a training step.
+    private const int SpinsBeforeYield = 400;
+
+    // Then about 2 ms in which others may have the core: longer than the gap between two steps. Sleeping sooner costs more than
+    // the call that wakes: the system may put the woken thread on the caller's core, and takes many milliseconds to part them.
+    private const int YieldsBeforeSleep = 4000;
 
     // One step of the gate's high half; the mask of its low half.
     private const long Turn = 1L << 32, InsideMask = Turn - 1;
@@ -160,7 +164,8 @@ public sealed unsafe class WorkerTeam : IDisposable
             while (!IsOpen(gate = Volatile.Read(ref _gate.Value), seen))
             {
                 if (_stop) return;
-                if (++spins < SpinsBeforeSleep) Thread.SpinWait(8);
+                if (++spins < SpinsBeforeYield) Thread.SpinWait(8);
+                else if (spins < SpinsBeforeYield + YieldsBeforeSleep) Thread.Yield();
                 else Sleep(seen);
             }
 

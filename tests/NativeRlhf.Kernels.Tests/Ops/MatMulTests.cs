@@ -14,7 +14,7 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
         .. from n in Enumerable.Range(0, Sizes.Length)
            from shift in new[] { 0, 3, 6, 11 }
            select (Sizes[n], Sizes[(5 * n + shift) % Sizes.Length], Sizes[(3 * n + 7 * shift) % Sizes.Length]),
-        (21, 33, 101), (100, 1100, 300), (300, 70, 600), (13, 1, 40), (12, 600, 520), (3, 1030, 290),
+        (21, 33, 101), (100, 1100, 300), (300, 70, 600), (13, 1, 40), (12, 600, 520), (3, 1030, 290), (1340, 1560, 33),
     ];
 
     private static readonly (int N, int IC, int OC)[] SmallShapes =

@@ -6,42 +6,59 @@ namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
 /// The blocked product of Goto and van de Geijn (2008): C (M × N) = A (M × K) · B (K × N), where the strides of A and B
-/// say which of them is read transposed. B is packed into panels of two vectors' columns, A into panels of six rows, so
-/// that the innermost loop reads both one after another; it keeps a tile of 6 × 2 vectors of C in registers. K is cut
-/// into blocks whose panels stay in the caches, and is never shared among threads: each element of C is summed in the
-/// same order whatever the number of threads.
+/// say which of them is read transposed. A is packed for all threads into panels of <see cref="RegisterTile{S,V}"/>'s rows;
+/// then blocks of C are shared among the threads, and who computes a block packs the columns of B that it needs, which
+/// stay in the second-level cache while the panels of A pass by, each from the first. K is never shared among threads: each
+/// element of C is summed in the same order whatever their number.
 /// </summary>
 internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDisposable
     where S : struct, ISimd<V>
     where V : struct
 {
-    /// <summary>Rows of a register tile: 6 × 2 accumulators, 2 vectors of B and one of A fit in 16 registers.</summary>
-    private const int TileRows = 6;
+    /// <summary>The largest piece of K: a panel of A (12 × 384 floats, 18 KiB) stays in the first-level cache.</summary>
+    private const int PieceDepth = 384;
 
-    /// <summary>Rows of A that one work item packs and multiplies.</summary>
-    private const int BlockRows = 8 * TileRows;
+    /// <summary>The distance between the rows of a panel of A: not a power of two, or they would share a few lines of the cache.</summary>
+    private const int PanelStride = PieceDepth + 16;
 
-    /// <summary>The largest block of K: a panel of A (6 × 512 floats, 12 KiB) stays in the first-level cache.</summary>
-    private const int BlockDepth = 512;
+    /// <summary>The most floats of A that are packed at once: 8 MiB, in the third-level cache.</summary>
+    private const int PackedFloats = 1 << 21;
 
-    /// <summary>The largest block of columns: the packed block of B (512 × 256 floats, 512 KiB) stays in the second-level cache.</summary>
-    private const int BlockColumns = 256;
+    /// <summary>The most rows of a block of C: their panels (384 rows of a piece are 600 KiB) stay in the second-level cache.</summary>
+    private const int BlockRows = 384;
 
-    /// <summary>Up to this many rows packing B costs more than it saves.</summary>
-    private const int ThinRows = 2 * TileRows;
+    /// <summary>The most columns of a block of C: a piece of them is 192 KiB.</summary>
+    private const int BlockColumns = 128;
 
-    private float* _packedB;
+    /// <summary>Blocks for each thread: enough that a thread which ends early leaves little to wait for.</summary>
+    private const int BlocksPerThread = 16;
 
-    private static int TileColumns
+    /// <summary>Up to this many rows, memory is the limit, and is read in rows of at least <see cref="BlockColumns"/>.</summary>
+    private const int ThinRows = 64;
+
+    /// <summary>The least multiply-adds of a block: a few microseconds.</summary>
+    private const int BlockWork = 1 << 17;
+
+    private float* _packedA;
+    private nuint _packedLength;
+
+    private static int Rows
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => 2 * S.Width;
+        get => RegisterTile<S, V>.Rows;
+    }
+
+    private static int Columns
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => RegisterTile<S, V>.Columns;
     }
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_packedB);
-        _packedB = null;
+        NativeMemory.AlignedFree(_packedA);
+        _packedA = null;
+        _packedLength = 0;
     }
 
     private protected override void ForwardCore(Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual)
@@ -67,154 +84,54 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>C = A·B + bias + initial, where the initial content may be C itself.</summary>
     private void Multiply(Tensor c, Operand a, Operand b, int depth, float* bias, float* initial)
     {
-        int rows = c.Rows, columns = c.Cols;
-        if (rows <= ThinRows && b.ColumnStride == 1 && columns >= TileColumns)
+        int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
+        int mostRows = Math.Min(PaddedRows(c.Rows), Math.Max(Rows, PackedFloats / PanelStride / Math.Min(pieces, 4) / Rows * Rows));
+        int mostPieces = Math.Max(1, PackedFloats / PanelStride / mostRows);
+        for (int row = 0; row < c.Rows; row += mostRows)
         {
-            MultiplyThin(c, a, b, depth, bias, initial);
-            return;
-        }
-
-        if (rows <= TileRows && b.RowStride == 1 && a.ColumnStride == 1)
-        {
-            team.For((columns + DotColumns - 1) / DotColumns, new Dots(c.Pointer, initial, bias, rows, columns, depth, a, b));
-            return;
-        }
-
-        if (_packedB == null) _packedB = (float*)NativeMemory.AlignedAlloc((nuint)BlockDepth * BlockColumns * sizeof(float), 64);
-        int rowBlocks = (rows + BlockRows - 1) / BlockRows;
-        int depthBlocks = Math.Max(1, (depth + BlockDepth - 1) / BlockDepth);
-        int blockDepth = Math.Max(1, (depth + depthBlocks - 1) / depthBlocks);
-        for (int j = 0; j < columns; j += BlockColumns)
-        {
-            int width = Math.Min(BlockColumns, columns - j);
-            int panels = (width + TileColumns - 1) / TileColumns;
-            for (int k = 0; k < Math.Max(depth, 1); k += blockDepth)
+            int rows = Math.Min(mostRows, c.Rows - row);
+            for (int piece = 0; piece < pieces; piece += mostPieces)
             {
-                int kCount = Math.Min(blockDepth, depth - k);
-                team.For(panels, new PackB(_packedB, b.At(k, j), kCount, width));
-                bool first = k == 0;
-                team.For(rowBlocks, new Block(
-                    team, c.Pointer + j, first ? initial == null ? null : initial + j : c.Pointer + j, first && bias != null ? bias + j : null,
-                    columns, rows, width, kCount, a.At(0, k), _packedB));
+                int k = piece * pieceDepth, count = Math.Min(mostPieces * pieceDepth, depth - k);
+                PackA(a.At(row, k), rows, count, pieceDepth);
+                var block = c.Slice(row, rows);
+                float* start = piece > 0 ? block.Pointer : initial == null ? null : initial + ((nint)row * c.Cols);
+                MultiplyPacked(block, start, piece > 0 ? null : bias, b.At(k, 0), count, pieceDepth, a.ColumnStride == 1);
             }
         }
     }
 
-    /// <summary>Few rows: A is packed once, B is read in place, and columns are shared among the threads.</summary>
-    private void MultiplyThin(Tensor c, Operand a, Operand b, int depth, float* bias, float* initial)
+    private void PackA(Operand a, int rows, int depth, int pieceDepth)
     {
-        float* packedA = team.Scratch(0, ThinRows * depth);
-        PackA(packedA, a, c.Rows, depth);
-        int panels = (c.Cols + TileColumns - 1) / TileColumns;
-        team.For(panels, new ThinPanel(c.Pointer, initial, bias, c.Rows, c.Cols, depth, packedA, b));
-    }
-
-    /// <summary>Panels of six rows: panel[k · 6 + r] = A[row + r, k]; missing rows are zeros.</summary>
-    private static void PackA(float* packed, Operand a, int rows, int depth)
-    {
-        for (int i = 0; i < rows; i += TileRows, packed += TileRows * depth)
+        int panels = PaddedRows(rows) / Rows, pieces = Math.Max(1, (depth + pieceDepth - 1) / pieceDepth);
+        nuint length = (nuint)(panels * Rows) * (nuint)pieces * PanelStride;
+        if (length > _packedLength)
         {
-            int count = Math.Min(TileRows, rows - i);
-            if (a.RowStride == 1 && count == TileRows)
-            {
-                // A read transposed: the six rows of a column lie side by side, so columns are the outer loop.
-                float* column = a.Pointer + i;
-                for (int k = 0; k < depth; k++, column += a.ColumnStride)
-                    for (int r = 0; r < TileRows; r++) packed[(k * TileRows) + r] = column[r];
-                continue;
-            }
-
-            for (int r = 0; r < TileRows; r++)
-            {
-                if (r < count)
-                {
-                    float* source = a.Pointer + ((i + r) * a.RowStride);
-                    for (int k = 0; k < depth; k++) packed[(k * TileRows) + r] = source[k * a.ColumnStride];
-                }
-                else
-                {
-                    for (int k = 0; k < depth; k++) packed[(k * TileRows) + r] = 0;
-                }
-            }
-        }
-    }
-
-    /// <summary>One tile of C, 6 rows by up to two vectors; parts of a tile go through a buffer.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyTile(float* c, float* initial, float* bias, nint stride, int rows, int columns, int depth, float* a, float* b, nint strideB)
-    {
-        if (rows == TileRows && columns == TileColumns)
-        {
-            RegisterTile(depth, a, b, strideB, c, stride, initial, bias);
-            return;
+            NativeMemory.AlignedFree(_packedA);
+            _packedA = (float*)NativeMemory.AlignedAlloc(length * sizeof(float), 64);
+            _packedLength = length;
         }
 
-        float* tile = stackalloc float[TileRows * TileColumns];
-        RegisterTile(depth, a, b, strideB, tile, TileColumns, null, null);
-        for (int r = 0; r < rows; r++)
-        {
-            for (int j = 0; j < columns; j++)
-            {
-                float sum = tile[(r * TileColumns) + j];
-                if (initial != null) sum += initial[(r * stride) + j];
-                if (bias != null) sum += bias[j];
-                c[(r * stride) + j] = sum;
-            }
-        }
+        var body = new PackPanels(_packedA, a, rows, panels, depth, pieceDepth);
+        if ((long)rows * depth < BlockWork / 4) for (int i = 0; i < panels * pieces; i++) body.Run(i, 0);
+        else team.For(panels * pieces, body);
     }
 
-    /// <summary>c (6 × 2 vectors) = Σₖ a[k · 6 + r] · b[k · strideB + j], plus what it starts from. All accumulators live in registers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void RegisterTile(int depth, float* a, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
+    private void MultiplyPacked(Tensor c, float* initial, float* bias, Operand b, int depth, int pieceDepth, bool rowMajorA)
     {
-        V c00 = S.Zero, c01 = S.Zero, c10 = S.Zero, c11 = S.Zero, c20 = S.Zero, c21 = S.Zero;
-        V c30 = S.Zero, c31 = S.Zero, c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
-        for (int k = 0; k < depth; k++)
-        {
-            V b0 = S.Load(b), b1 = S.Load(b + S.Width);
-            V ar = S.Set(a[0]);
-            c00 = S.FusedMultiplyAdd(ar, b0, c00);
-            c01 = S.FusedMultiplyAdd(ar, b1, c01);
-            ar = S.Set(a[1]);
-            c10 = S.FusedMultiplyAdd(ar, b0, c10);
-            c11 = S.FusedMultiplyAdd(ar, b1, c11);
-            ar = S.Set(a[2]);
-            c20 = S.FusedMultiplyAdd(ar, b0, c20);
-            c21 = S.FusedMultiplyAdd(ar, b1, c21);
-            ar = S.Set(a[3]);
-            c30 = S.FusedMultiplyAdd(ar, b0, c30);
-            c31 = S.FusedMultiplyAdd(ar, b1, c31);
-            ar = S.Set(a[4]);
-            c40 = S.FusedMultiplyAdd(ar, b0, c40);
-            c41 = S.FusedMultiplyAdd(ar, b1, c41);
-            ar = S.Set(a[5]);
-            c50 = S.FusedMultiplyAdd(ar, b0, c50);
-            c51 = S.FusedMultiplyAdd(ar, b1, c51);
-            a += TileRows;
-            b += strideB;
-        }
-
-        V bias0 = bias == null ? S.Zero : S.Load(bias), bias1 = bias == null ? S.Zero : S.Load(bias + S.Width);
-        StoreRow(c, initial, S.Add(c00, bias0), S.Add(c01, bias1));
-        StoreRow(c + strideC, initial == null ? null : initial + strideC, S.Add(c10, bias0), S.Add(c11, bias1));
-        StoreRow(c + (2 * strideC), initial == null ? null : initial + (2 * strideC), S.Add(c20, bias0), S.Add(c21, bias1));
-        StoreRow(c + (3 * strideC), initial == null ? null : initial + (3 * strideC), S.Add(c30, bias0), S.Add(c31, bias1));
-        StoreRow(c + (4 * strideC), initial == null ? null : initial + (4 * strideC), S.Add(c40, bias0), S.Add(c41, bias1));
-        StoreRow(c + (5 * strideC), initial == null ? null : initial + (5 * strideC), S.Add(c50, bias0), S.Add(c51, bias1));
+        int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns;
+        // Rows in equal parts; then as many columns as leave enough blocks, and enough work in each.
+        int down = (panelsA + (BlockRows / Rows) - 1) / (BlockRows / Rows), panelsDown = (panelsA + down - 1) / down;
+        int most = BlockColumns / Columns, balanced = Math.Clamp(panelsB * down / (team.Threads * BlocksPerThread), 1, most);
+        long panelWork = Math.Max(1, (long)Math.Min(c.Rows, panelsDown * Rows) * depth * Columns);
+        int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, c.Rows <= ThinRows ? most : balanced));
+        int blocksAcross = (panelsB + panelsAcross - 1) / panelsAcross;
+        var (start, biases) = ((nint)initial, (nint)bias);
+        if (rowMajorA) team.For(down * blocksAcross, new Block<ByRows>(team, c, start, biases, (nint)_packedA, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
+        else team.For(down * blocksAcross, new Block<ByColumns>(team, c, start, biases, (nint)_packedA, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow(float* c, float* initial, V first, V second)
-    {
-        if (initial != null)
-        {
-            first = S.Add(first, S.Load(initial));
-            second = S.Add(second, S.Load(initial + S.Width));
-        }
-
-        S.Store(c, first);
-        S.Store(c + S.Width, second);
-    }
+    private static int PaddedRows(int rows) => (rows + Rows - 1) / Rows * Rows;
 
     /// <summary>A matrix read through strides: element (i, j) lies at Pointer[i · RowStride + j · ColumnStride].</summary>
     private readonly record struct Operand(nint Address, nint RowStride, nint ColumnStride)
@@ -228,100 +145,111 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         public Operand At(int row, int column) => this with { Address = (nint)(Pointer + (row * RowStride) + (column * ColumnStride)) };
     }
 
-    /// <summary>Panels of two vectors' columns: panel[k · columns + j] = B[k, column + j]; missing columns are zeros.</summary>
-    private readonly struct PackB(float* packed, Operand b, int depth, int width) : IParallelBody
+    /// <summary>How a panel of A lies in memory: as A does, so that packing copies whole pieces.</summary>
+    private interface IPanelOfA : IRowStep
     {
-        public void Run(int panel, int worker)
-        {
-            int j = panel * TileColumns, count = Math.Min(TileColumns, width - j);
-            float* destination = packed + ((nint)j * depth);
-            var source = b.At(0, j);
-            if (source.ColumnStride == 1 && count == TileColumns)
-            {
-                float* from = source.Pointer;
-                for (int k = 0; k < depth; k++, from += source.RowStride, destination += TileColumns)
-                {
-                    S.Store(destination, S.Load(from));
-                    S.Store(destination + S.Width, S.Load(from + S.Width));
-                }
-
-                return;
-            }
-
-            for (int c = 0; c < TileColumns; c++)
-            {
-                float* from = source.Pointer + (c * source.ColumnStride);
-                if (c < count)
-                    for (int k = 0; k < depth; k++) destination[(k * TileColumns) + c] = from[k * source.RowStride];
-                else
-                    for (int k = 0; k < depth; k++) destination[(k * TileColumns) + c] = 0;
-            }
-        }
+        static abstract int DepthStep { get; }
     }
 
-    /// <summary>One block of rows times the packed block of B.</summary>
-    private readonly struct Block(
-        WorkerTeam team, float* c, float* initial, float* bias, int stride, int rows, int width, int depth, Operand a, float* packedB) : IParallelBody
+    /// <summary>panel[r · PanelStride + k] = A[row + r, k].</summary>
+    private readonly struct ByRows : IPanelOfA
     {
-        public void Run(int block, int worker)
-        {
-            int firstRow = block * BlockRows, count = Math.Min(BlockRows, rows - firstRow);
-            float* packedA = team.Scratch(worker, BlockRows * depth);
-            PackA(packedA, a.At(firstRow, 0), count, depth);
-            for (int i = 0; i < count; i += TileRows)
-            {
-                nint offset = (nint)(firstRow + i) * stride;
-                int tileRows = Math.Min(TileRows, count - i);
-                for (int j = 0; j < width; j += TileColumns)
-                {
-                    MultiplyTile(
-                        c + offset + j, initial == null ? null : initial + offset + j, bias == null ? null : bias + j, stride,
-                        tileRows, Math.Min(TileColumns, width - j), depth, packedA + ((nint)i * depth), packedB + ((nint)j * depth), TileColumns);
-                }
-            }
-        }
+        public static int Value => PanelStride;
+
+        public static int DepthStep => 1;
     }
 
-    /// <summary>All rows of a thin product times one panel of columns of B, read in place. The last panel overlaps the one before.</summary>
-    private readonly struct ThinPanel(
-        float* c, float* initial, float* bias, int rows, int columns, int depth, float* packedA, Operand b) : IParallelBody
+    /// <summary>panel[k · Rows + r] = A[row + r, k], for A read transposed.</summary>
+    private readonly struct ByColumns : IPanelOfA
     {
-        public void Run(int panel, int worker)
-        {
-            int j = panel * TileColumns, count = Math.Min(TileColumns, columns - j);
-            // The last panel starts where it still has full vectors to read; only its own columns are written.
-            int start = Math.Min(j, columns - TileColumns);
-            float* tile = stackalloc float[TileRows * TileColumns];
-            for (int i = 0; i < rows; i += TileRows)
-            {
-                int tileRows = Math.Min(TileRows, rows - i);
-                RegisterTile(depth, packedA + ((nint)i * depth), b.Pointer + start, b.RowStride, tile, TileColumns, null, null);
-                for (int r = 0; r < tileRows; r++)
-                {
-                    float* row = tile + (r * TileColumns) + (j - start);
-                    nint offset = ((nint)(i + r) * columns) + j;
-                    for (int n = 0; n < count; n++)
-                        c[offset + n] = row[n] + (initial == null ? 0 : initial[offset + n]) + (bias == null ? 0 : bias[j + n]);
-                }
-            }
-        }
+        public static int Value => 1;
+
+        public static int DepthStep => Rows;
     }
 
-    /// <summary>Columns of a very thin product with a transposed B: a dot product each.</summary>
-    private const int DotColumns = 32;
-
-    private readonly struct Dots(
-        float* c, float* initial, float* bias, int rows, int columns, int depth, Operand a, Operand b) : IParallelBody
+    /// <summary>Packs A, a panel of a piece of K an item.</summary>
+    private readonly struct PackPanels(float* packed, Operand a, int rows, int panels, int depth, int pieceDepth) : IParallelBody
     {
         public void Run(int index, int worker)
         {
-            for (int j = index * DotColumns; j < Math.Min(columns, (index + 1) * DotColumns); j++)
+            int row = index % panels * Rows, k = index / panels * pieceDepth, height = Math.Min(Rows, rows - row), count = Math.Min(pieceDepth, depth - k);
+            float* panel = packed + ((nint)index * Rows * PanelStride);
+            var source = a.At(row, k);
+            float* from = source.Pointer;
+            if (source.ColumnStride == 1)
             {
-                for (int i = 0; i < rows; i++)
+                for (int r = 0; r < height; r++)
+                    new ReadOnlySpan<float>(from + (r * source.RowStride), count).CopyTo(new Span<float>(panel + (r * PanelStride), count));
+            }
+            else if (height == Rows)
+            {
+                for (int i = 0; i < count; i++, from += source.ColumnStride, panel += Rows) Unsafe.CopyBlockUnaligned(panel, from, (uint)(Rows * sizeof(float)));
+            }
+            else
+            {
+                for (int i = 0; i < count; i++, from += source.ColumnStride, panel += Rows)
+                    for (int r = 0; r < height; r++) panel[r] = from[r];
+            }
+        }
+    }
+
+    /// <summary>Panels of two vectors' columns: panel[k · Columns + j] = B[k, column + j]; missing columns are zeros.</summary>
+    private static void PackB(float* packed, Operand b, int columns, int depth)
+    {
+        int whole = columns / Columns * Columns;
+        float* row = b.Pointer, to;
+        if (b.ColumnStride == 1)
+        {
+            for (int k = 0; k < depth; k++, row += b.RowStride)
+            {
+                to = packed + ((nint)k * Columns);
+                int j = 0;
+                for (; j < whole; j += Columns, to += (nint)Columns * depth)
                 {
-                    float sum = SimdMath<S, V>.Dot(a.Pointer + (i * a.RowStride), b.Pointer + (j * b.ColumnStride), depth);
-                    nint at = ((nint)i * columns) + j;
-                    c[at] = sum + (initial == null ? 0 : initial[at]) + (bias == null ? 0 : bias[j]);
+                    S.Store(to, S.Load(row + j));
+                    S.Store(to + S.Width, S.Load(row + j + S.Width));
+                }
+
+                for (; j < columns; j++) *to++ = row[j];
+            }
+        }
+        else
+        {
+            to = packed;
+            for (int j = 0; j < columns; j += Columns, to += (nint)Columns * depth)
+                Transposition.Copy(to, Columns, row + (j * b.ColumnStride), b.ColumnStride, Math.Min(Columns, columns - j), depth);
+        }
+
+        to = packed + ((nint)whole * depth);
+        for (int k = 0; k < depth && whole < columns; k++, to += Columns)
+            for (int j = columns - whole; j < Columns; j++) to[j] = 0;
+    }
+
+    /// <summary>A block of C: for each piece of K, a panel of A meets all columns while it lies in the first-level cache.</summary>
+    private readonly struct Block<A>(
+        WorkerTeam team, Tensor c, nint initial, nint bias, nint packedA, Operand b, int depth, int pieceDepth, int panelsDown, int panelsAcross, int blocksAcross) : IParallelBody
+        where A : struct, IPanelOfA
+    {
+        public void Run(int index, int worker)
+        {
+            int firstRow = index / blocksAcross * panelsDown * Rows, lastRow = Math.Min(c.Rows, firstRow + (panelsDown * Rows));
+            int column = index % blocksAcross * panelsAcross * Columns, width = Math.Min(c.Cols - column, panelsAcross * Columns);
+            float* packedB = team.Scratch(worker, panelsAcross * Columns * pieceDepth), panels = (float*)packedA;
+            for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth, panels += (nint)PaddedRows(c.Rows) * PanelStride)
+            {
+                int count = Math.Min(pieceDepth, depth - k);
+                PackB(packedB, b.At(k, column), width, count);
+                float* start = k > 0 ? c.Pointer : (float*)initial, biases = k > 0 ? null : (float*)bias;
+                for (int i = firstRow; i < lastRow; i += Rows)
+                {
+                    for (int j = 0; j < width; j += Columns)
+                    {
+                        nint place = ((nint)i * c.Cols) + column + j;
+                        RegisterTile<S, V>.Multiply<A>(
+                            Math.Min(Rows, lastRow - i), Math.Min(Columns, width - j), count, panels + ((nint)i * PanelStride), A.DepthStep,
+                            packedB + ((nint)j * count), Columns,
+                            c.Pointer + place, c.Cols, start == null ? null : start + place, biases == null ? null : biases + column + j);
+                    }
                 }
             }
         }

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace NativeRlhf.Bench.SideBySide;
+
+/// <summary>The limits of this machine, measured: what every op's time is held against.</summary>
+/// <param name="Threads">The threads that were used.</param>
+/// <param name="PeakFlops">Multiply-adds of float32 at the widest vectors, two operations each, a second.</param>
+/// <param name="ReadBandwidth">Bytes a second that sums over an array beyond the caches read.</param>
+/// <param name="CopyBandwidth">Bytes a second, read and written together, of a copy beyond the caches.</param>
+internal sealed record Machine(int Threads, double PeakFlops, double ReadBandwidth, double CopyBandwidth)
+{
+    private const int Elements = 1 << 26; // 256 MiB
+
+    public static Machine Measure(int threads)
+    {
+        double peak = 0, read = 0, copy = 0;
+        // The best of several: a limit is what the machine can do.
+        for (int round = 0; round < 5; round++)
+        {
+            peak = Math.Max(peak, PerSecond(threads, FusedMultiplyAdds));
+            unsafe
+            {
+                float* memory = (float*)NativeMemory.AlignedAlloc((nuint)Elements * sizeof(float), 64);
+                try
+                {
+                    new Span<float>(memory, Elements).Fill(1);
+                    var (source, part) = ((nint)memory, Elements / threads / 2 * 2);
+                    read = Math.Max(read, PerSecond(threads, t => Read((float*)source + ((nint)t * part), part)));
+                    copy = Math.Max(copy, PerSecond(threads, t => Copy((float*)source + ((nint)t * part), part)));
+                }
+                finally
+                {
+                    NativeMemory.AlignedFree(memory);
+                }
+            }
+        }
+
+        return new Machine(threads, peak, read, copy);
+    }
+
+    /// <summary>Units a second when all threads run a body that returns its units.</summary>
+    private static double PerSecond(int threads, Func<int, double> body)
+    {
+        double units = 0;
+        using var start = new Barrier(threads);
+        long begin = 0;
+        var team = new Thread[threads];
+        for (int t = 0; t < threads; t++)
+        {
+            int index = t;
+            team[t] = new Thread(() =>
+            {
+                start.SignalAndWait();
+                if (index == 0) begin = Stopwatch.GetTimestamp();
+                double done = body(index);
+                lock (start) units += done;
+            });
+            team[t].Start();
+        }
+
+        foreach (var thread in team) thread.Join();
+        return units / Stopwatch.GetElapsedTime(begin).TotalSeconds;
+    }
+
+    /// <summary>Twelve independent chains, enough to hide the latency of the instruction.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double FusedMultiplyAdds(int thread)
+    {
+        const int Rounds = 10_000_000;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Vector512<float> x = Vector512.Create(0.999f), y = Vector512.Create(0.001f);
+            Vector512<float> a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y, k = y, l = y;
+            for (int r = 0; r < Rounds; r++)
+            {
+                a = Vector512.FusedMultiplyAdd(a, x, y); b = Vector512.FusedMultiplyAdd(b, x, y); c = Vector512.FusedMultiplyAdd(c, x, y);
+                d = Vector512.FusedMultiplyAdd(d, x, y); e = Vector512.FusedMultiplyAdd(e, x, y); f = Vector512.FusedMultiplyAdd(f, x, y);
+                g = Vector512.FusedMultiplyAdd(g, x, y); h = Vector512.FusedMultiplyAdd(h, x, y); i = Vector512.FusedMultiplyAdd(i, x, y);
+                j = Vector512.FusedMultiplyAdd(j, x, y); k = Vector512.FusedMultiplyAdd(k, x, y); l = Vector512.FusedMultiplyAdd(l, x, y);
+            }
+
+            s_sink = Vector512.Sum(a + b + c + d + e + f + g + h + i + j + k + l);
+            return Rounds * 12.0 * 16 * 2;
+        }
+        else
+        {
+            Vector256<float> x = Vector256.Create(0.999f), y = Vector256.Create(0.001f);
+            Vector256<float> a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y, k = y, l = y;
+            for (int r = 0; r < Rounds; r++)
+            {
+                a = Vector256.FusedMultiplyAdd(a, x, y); b = Vector256.FusedMultiplyAdd(b, x, y); c = Vector256.FusedMultiplyAdd(c, x, y);
+                d = Vector256.FusedMultiplyAdd(d, x, y); e = Vector256.FusedMultiplyAdd(e, x, y); f = Vector256.FusedMultiplyAdd(f, x, y);
+                g = Vector256.FusedMultiplyAdd(g, x, y); h = Vector256.FusedMultiplyAdd(h, x, y); i = Vector256.FusedMultiplyAdd(i, x, y);
+                j = Vector256.FusedMultiplyAdd(j, x, y); k = Vector256.FusedMultiplyAdd(k, x, y); l = Vector256.FusedMultiplyAdd(l, x, y);
+            }
+
+            s_sink = Vector256.Sum(a + b + c + d + e + f + g + h + i + j + k + l);
+            return Rounds * 12.0 * 8 * 2;
+        }
+    }
+
+    private static float s_sink;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe double Read(float* source, int count)
+    {
+        const int Step = 32;
+        Vector256<float> a = default, b = default, c = default, d = default;
+        for (int i = 0; i < count; i += Step)
+        {
+            a += Vector256.Load(source + i);
+            b += Vector256.Load(source + i + 8);
+            c += Vector256.Load(source + i + 16);
+            d += Vector256.Load(source + i + 24);
+        }
+
+        s_sink = Vector256.Sum(a + b + c + d);
+        return (double)count * sizeof(float);
+    }
+
+    private static unsafe double Copy(float* memory, int count)
+    {
+        int half = count / 2;
+        new ReadOnlySpan<float>(memory, half).CopyTo(new Span<float>(memory + half, half));
+        return 2.0 * half * sizeof(float);
+    }
+}

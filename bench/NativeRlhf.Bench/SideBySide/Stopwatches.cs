@@ -1,0 +1,55 @@
+using System.Diagnostics;
+
+namespace NativeRlhf.Bench.SideBySide;
+
+/// <summary>Times of the same work done by two parties in turn.</summary>
+/// <param name="Ours">Our median, in seconds.</param>
+/// <param name="Theirs">Their median, in seconds.</param>
+/// <param name="Ratio">The median of theirs / ours, run by run: above 1 we are faster.</param>
+/// <param name="BestRatio">Theirs / ours of the fastest run of each, which a busy machine disturbs least.</param>
+internal readonly record struct Paired(double Ours, double Theirs, double Ratio, double BestOurs, double BestRatio);
+
+/// <summary>Timing on a machine that is not quiet: alternating runs and medians.</summary>
+internal static class Stopwatches
+{
+    /// <summary>Seconds of one call, from as many calls as take at least <paramref name="least"/> seconds, after as long untimed, in which threads wake.</summary>
+    public static double Time(Action work, double least = 0.02)
+    {
+        int calls = 1;
+        for (long begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin).TotalSeconds < least;) work();
+        while (true)
+        {
+            long start = Stopwatch.GetTimestamp();
+            for (int i = 0; i < calls; i++) work();
+            double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            if (seconds >= least) return seconds / calls;
+            calls = seconds < least / 16 ? calls * 8 : (int)(calls * 1.2 * least / seconds) + 1;
+        }
+    }
+
+    /// <summary>Two parties, run in turn.</summary>
+    public static Paired Alternate(int rounds, Func<double> ours, Func<double> theirs)
+    {
+        double[] first = new double[rounds], second = new double[rounds], ratios = new double[rounds];
+        for (int i = 0; i < rounds; i++)
+        {
+            first[i] = ours();
+            Rest();
+            second[i] = theirs();
+            Rest();
+            ratios[i] = second[i] / first[i];
+        }
+
+        return new Paired(Median(first), Median(second), Median(ratios), first.Min(), second.Min() / first.Min());
+    }
+
+    /// <summary>OpenBLAS's threads spin for 2²⁶ cycles after a call; nobody is measured against the other's waiting threads.</summary>
+    private static void Rest() => Thread.Sleep(80);
+
+    /// <summary>The median.</summary>
+    public static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+}
