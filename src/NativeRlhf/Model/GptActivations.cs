@@ -16,7 +16,7 @@ namespace NativeRlhf.Model;
 /// <param name="Inner">feed-forward before the non-linearity (N, inner)</param>
 /// <param name="Activated">feed-forward after it (N, inner)</param>
 /// <param name="Residual">the residual stream after the layer (N, C)</param>
-internal sealed record LayerActivations(
+internal readonly record struct LayerActivations(
     Tensor Ln1, Tensor Mean1, Tensor Rstd1, Tensor Qkv, Tensor Mixed, Tensor Lse, Tensor Middle,
     Tensor Ln2, Tensor Mean2, Tensor Rstd2, Tensor Inner, Tensor Activated, Tensor Residual)
 {
@@ -95,7 +95,7 @@ public sealed class GptActivations : IDisposable
 
     internal Tensor FinalRstd { get; }
 
-    internal IReadOnlyList<LayerActivations> Layers { get; }
+    internal LayerActivations[] Layers { get; }
 
     /// <summary>The gradient of the residual stream (N, C).</summary>
     internal Tensor DResidual { get; }
