@@ -36,7 +36,7 @@ public sealed class LanguageModelTrainer : Trainer
         _evalRows = [.. evalRows];
         _batch = new TokenRow[configuration.BatchSize];
         _microBatches = PlanMicroBatches(rows.Concat(evalRows).Max(PackedBatch.InputLength));
-        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true));
+        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute));
         _optimizer = Own(new AdamWOptimizer(model, OptimizerSettings, spec => spec.Name != "score.weight"));
         _scorer = new SequenceScorer(_workspace);
     }

@@ -85,7 +85,7 @@ public sealed class PpoTrainer : Trainer
         // Policy and value function take turns with one workspace when they have the same shape.
         _valueWorkspace = models.Value.Config.HasSameShape(models.Policy.Config)
             ? workspace
-            : Own(new Workspace(models.Value.Device, models.Value.Config, workspace.Capacity, forBackward: true));
+            : Own(new Workspace(models.Value.Device, models.Value.Config, workspace.Capacity, forBackward: true, configuration.Recompute));
         _policyScorer = new SequenceScorer(_policyWorkspace);
         _valueScorer = new SequenceScorer(_valueWorkspace);
         _policyOptimizer = Own(new AdamWOptimizer(models.Policy, OptimizerSettings, spec => spec.Name != "score.weight"));
@@ -120,7 +120,7 @@ public sealed class PpoTrainer : Trainer
         int longest = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         if (pretraining.Count > 0) longest = Math.Max(longest, pretraining.Max(PackedBatch.InputLength));
         int capacity = configuration.MicroBatchSize is { } rows ? rows * longest : Math.Max(longest, 2048);
-        return new Workspace(device, config, capacity, forBackward: true);
+        return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute);
     }
 
     /// <inheritdoc/>

@@ -43,7 +43,7 @@ public sealed class RewardTrainer : Trainer
         _evalRows = [.. evalRows];
         _batch = new RankedRow[configuration.BatchSize];
         _microBatches = PlanMicroBatches(rows.Concat(evalRows).Max(Length));
-        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true));
+        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute));
         _optimizer = Own(new AdamWOptimizer(model, OptimizerSettings, spec => !spec.Name.StartsWith("lm_head.", StringComparison.Ordinal)));
         _winners = Own(model.Device.AllocateIndices(64));
         _losers = Own(model.Device.AllocateIndices(64));

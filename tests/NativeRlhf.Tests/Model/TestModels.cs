@@ -64,10 +64,10 @@ internal static class TestModels
     }
 
     /// <summary>Gradients of the mean negative log-likelihood of rows, and the mean.</summary>
-    public static (double Loss, GptParameters Gradients) LossAndGradients(Gpt model, IReadOnlyList<IReadOnlyList<TokenRow>> microBatches, ResidualDropout dropout = default)
+    public static (double Loss, GptParameters Gradients) LossAndGradients(Gpt model, IReadOnlyList<IReadOnlyList<TokenRow>> microBatches, ResidualDropout dropout = default, bool recompute = false)
     {
         int counted = microBatches.Sum(rows => rows.Sum(row => row.Counted));
-        using var workspace = new Workspace(model.Device, model.Config, Math.Max(1, microBatches.Max(rows => rows.Sum(PackedBatch.InputLength))), forBackward: true);
+        using var workspace = new Workspace(model.Device, model.Config, Math.Max(1, microBatches.Max(rows => rows.Sum(PackedBatch.InputLength))), forBackward: true, recompute);
         var gradients = new GptParameters(model.Device, model.Config, model.Weights.HasScore);
         double sum = 0;
         foreach (var rows in microBatches)
