@@ -148,10 +148,10 @@ public abstract class Trainer : IDisposable
         for (int i = 0; i < batch.Length; i++) batch[i] = rows[_order[((long)step * batch.Length) + i]];
     }
 
-    /// <summary>How batches are cut, with room for the longest row.</summary>
+    /// <summary>How batches are cut: with room for the longest row, and for no more tokens than a batch can have.</summary>
     private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.MicroBatchSize is { } rows
         ? new MicroBatches(rows, rows * longestRow)
-        : new MicroBatches(0, Math.Max(longestRow, DefaultMicroBatchTokens));
+        : new MicroBatches(0, (int)Math.Min((long)Configuration.BatchSize * longestRow, Math.Max(longestRow, DefaultMicroBatchTokens)));
 
     private void Checkpoint(TrainerState state) => Run.Directory.SaveCheckpoint(state.Step, Configuration.KeepCheckpoints, folder =>
     {
