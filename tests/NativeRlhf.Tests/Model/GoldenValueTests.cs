@@ -198,7 +198,7 @@ public class GoldenValueTests
         static double Norm(float[] values) => Math.Sqrt(values.Sum(value => (double)value * value));
     }
 
-    private static string Folder(string name) => Repository(Path.Combine("tests", "golden", "gpt2", name));
+    private static string Folder(string name) => TestFiles.Repository(Path.Combine("tests", "golden", "gpt2", name));
 
     private static JsonNode Json(string name, string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(Folder(name), file)))!;
 

@@ -124,15 +124,4 @@ internal static class TestModels
         double max = values.Max(), lse = max + Math.Log(values.Sum(value => Math.Exp(value - max)));
         return Array.ConvertAll(values, value => value - lse);
     }
-
-    /// <summary>A file below the folder that holds NativeRlhf.sln.</summary>
-    public static string Repository(string path)
-    {
-        for (DirectoryInfo? folder = new(TestContext.CurrentContext.TestDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "NativeRlhf.sln"))) return Path.Combine(folder.FullName, path);
-        }
-
-        throw new DirectoryNotFoundException("the tests run outside of the repository");
-    }
 }
