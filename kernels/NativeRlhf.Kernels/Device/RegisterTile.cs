@@ -1,0 +1,274 @@
+using System.Runtime.CompilerServices;
+
+namespace NativeRlhf.Kernels.Device;
+
+/// <summary>A distance that the JIT knows as a constant, so that the rows of a block become displacements of one address.</summary>
+internal interface IRowStep
+{
+    /// <summary>The distance in floats between two rows.</summary>
+    static abstract int Value { get; }
+}
+
+/// <summary>
+/// The innermost product, which matmul and attention share: a tile of C (rows × two vectors) stays in registers while
+/// k runs. One k loads two vectors of B and multiplies them with one broadcast element of each row of A, 2·Rows
+/// multiply-adds for 2 + Rows loads. 12 rows fill 24 of the 32 registers of AVX-512, 6 rows 12 of the 16 of narrower ones.
+/// </summary>
+/// <typeparam name="S">The width.</typeparam>
+/// <typeparam name="V">Its vector type.</typeparam>
+internal static unsafe class RegisterTile<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    /// <summary>The most rows of a tile.</summary>
+    public static int Rows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => S.Width >= 16 ? 12 : 6;
+    }
+
+    /// <summary>The most columns of a tile.</summary>
+    public static int Columns
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 2 * S.Width;
+    }
+
+    /// <summary>c[r, j] = (or +=) Σₖ a[r, k] · b[k, j].</summary>
+    /// <typeparam name="A">The distance between rows of a.</typeparam>
+    /// <param name="rows">Rows of the tile, up to <see cref="Rows"/>.</param>
+    /// <param name="columns">Columns of the tile, up to <see cref="Columns"/>.</param>
+    /// <param name="depth">How many k.</param>
+    /// <param name="a">a[r, k] lies at a[r · A.Value + k · depthStep]</param>
+    /// <param name="depthStep">The distance between two k of a.</param>
+    /// <param name="b">b[k, j] lies at b[k · strideB + j]; two whole vectors of each k are read</param>
+    /// <param name="strideB">The distance between rows of b.</param>
+    /// <param name="c">c[r, j] lies at c[r · strideC + j]</param>
+    /// <param name="strideC">The distance between rows of c.</param>
+    /// <param name="accumulate">Whether the product is added to c.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Multiply<A>(
+        int rows, int columns, int depth, float* a, nint depthStep, float* b, nint strideB, float* c, nint strideC, bool accumulate)
+        where A : struct, IRowStep => Multiply<A>(rows, columns, depth, a, depthStep, b, strideB, c, strideC, accumulate ? c : null, null);
+
+    /// <summary>c[r, j] = Σₖ a[r, k] · b[k, j] + initial[r, j] + bias[j]; as above otherwise.</summary>
+    /// <typeparam name="A">The distance between rows of a.</typeparam>
+    /// <param name="rows">Rows of the tile.</param>
+    /// <param name="columns">Columns of the tile.</param>
+    /// <param name="depth">How many k.</param>
+    /// <param name="a">a</param>
+    /// <param name="depthStep">The distance between two k of a.</param>
+    /// <param name="b">b</param>
+    /// <param name="strideB">The distance between rows of b.</param>
+    /// <param name="c">c</param>
+    /// <param name="strideC">The distance between rows of c and of <paramref name="initial"/>.</param>
+    /// <param name="initial">What the product is added to, c itself or another matrix; or null</param>
+    /// <param name="bias">bias, one for each column; or null</param>
+    public static void Multiply<A>(
+        int rows, int columns, int depth, float* a, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
+        where A : struct, IRowStep
+    {
+        if (columns == Columns)
+        {
+            Heights<A>(rows, depth, a, depthStep, b, strideB, c, strideC, initial, bias);
+            return;
+        }
+
+        // A tile at the right border is computed whole and stored in part.
+        float* tile = stackalloc float[Rows * Columns];
+        Heights<A>(rows, depth, a, depthStep, b, strideB, tile, Columns, null, null);
+        for (int r = 0; r < rows; r++)
+        {
+            for (int j = 0; j < columns; j++)
+            {
+                float sum = tile[(r * Columns) + j];
+                if (bias != null) sum += bias[j];
+                if (initial != null) sum += initial[(r * strideC) + j];
+                c[(r * strideC) + j] = sum;
+            }
+        }
+    }
+
+    /// <summary>Rows at the lower border are done by lower tiles: 11 rows as 8 + 2 + 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Heights<A>(int rows, int depth, float* a, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
+        where A : struct, IRowStep
+    {
+        if (rows == Rows)
+        {
+            if (S.Width >= 16) Tile<A, Height12>(depth, a, depthStep, b, strideB, c, strideC, initial, bias);
+            else Tile<A, Height6>(depth, a, depthStep, b, strideB, c, strideC, initial, bias);
+            return;
+        }
+
+        if (S.Width >= 16 && rows >= 8) Step<A, Height8>(ref rows, depth, ref a, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (rows >= 4) Step<A, Height4>(ref rows, depth, ref a, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (rows >= 2) Step<A, Height2>(ref rows, depth, ref a, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (rows >= 1) Step<A, Height1>(ref rows, depth, ref a, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+    }
+
+    private static void Step<A, H>(
+        ref int rows, int depth, ref float* a, nint depthStep, float* b, nint strideB, ref float* c, nint strideC, ref float* initial, float* bias)
+        where A : struct, IRowStep
+        where H : struct, IHeight
+    {
+        Tile<A, H>(depth, a, depthStep, b, strideB, c, strideC, initial, bias);
+        rows -= H.Rows;
+        a += H.Rows * A.Value;
+        c += H.Rows * strideC;
+        if (initial != null) initial += H.Rows * strideC;
+    }
+
+    /// <summary>The loop over k. Heights are types, so that the JIT drops the rows that a lower tile does not have.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Tile<A, H>(int depth, float* a, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
+        where A : struct, IRowStep
+        where H : struct, IHeight
+    {
+        V r0L = S.Zero, r0R = S.Zero, r1L = S.Zero, r1R = S.Zero, r2L = S.Zero, r2R = S.Zero;
+        V r3L = S.Zero, r3R = S.Zero, r4L = S.Zero, r4R = S.Zero, r5L = S.Zero, r5R = S.Zero;
+        V r6L = S.Zero, r6R = S.Zero, r7L = S.Zero, r7R = S.Zero, r8L = S.Zero, r8R = S.Zero;
+        V r9L = S.Zero, r9R = S.Zero, r10L = S.Zero, r10R = S.Zero, r11L = S.Zero, r11R = S.Zero;
+        for (; depth > 0; depth--, a += depthStep, b += strideB)
+        {
+            V left = S.Load(b), right = S.Load(b + S.Width), x = S.Set(a[0]);
+            r0L = S.FusedMultiplyAdd(x, left, r0L);
+            r0R = S.FusedMultiplyAdd(x, right, r0R);
+            if (H.Rows > 1)
+            {
+                x = S.Set(a[A.Value]);
+                r1L = S.FusedMultiplyAdd(x, left, r1L);
+                r1R = S.FusedMultiplyAdd(x, right, r1R);
+            }
+
+            if (H.Rows > 2)
+            {
+                x = S.Set(a[2 * A.Value]);
+                r2L = S.FusedMultiplyAdd(x, left, r2L);
+                r2R = S.FusedMultiplyAdd(x, right, r2R);
+                x = S.Set(a[3 * A.Value]);
+                r3L = S.FusedMultiplyAdd(x, left, r3L);
+                r3R = S.FusedMultiplyAdd(x, right, r3R);
+            }
+
+            if (H.Rows > 4)
+            {
+                x = S.Set(a[4 * A.Value]);
+                r4L = S.FusedMultiplyAdd(x, left, r4L);
+                r4R = S.FusedMultiplyAdd(x, right, r4R);
+                x = S.Set(a[5 * A.Value]);
+                r5L = S.FusedMultiplyAdd(x, left, r5L);
+                r5R = S.FusedMultiplyAdd(x, right, r5R);
+            }
+
+            if (H.Rows > 6)
+            {
+                x = S.Set(a[6 * A.Value]);
+                r6L = S.FusedMultiplyAdd(x, left, r6L);
+                r6R = S.FusedMultiplyAdd(x, right, r6R);
+                x = S.Set(a[7 * A.Value]);
+                r7L = S.FusedMultiplyAdd(x, left, r7L);
+                r7R = S.FusedMultiplyAdd(x, right, r7R);
+            }
+
+            if (H.Rows > 8)
+            {
+                x = S.Set(a[8 * A.Value]);
+                r8L = S.FusedMultiplyAdd(x, left, r8L);
+                r8R = S.FusedMultiplyAdd(x, right, r8R);
+                x = S.Set(a[9 * A.Value]);
+                r9L = S.FusedMultiplyAdd(x, left, r9L);
+                r9R = S.FusedMultiplyAdd(x, right, r9R);
+                x = S.Set(a[10 * A.Value]);
+                r10L = S.FusedMultiplyAdd(x, left, r10L);
+                r10R = S.FusedMultiplyAdd(x, right, r10R);
+                x = S.Set(a[11 * A.Value]);
+                r11L = S.FusedMultiplyAdd(x, left, r11L);
+                r11R = S.FusedMultiplyAdd(x, right, r11R);
+            }
+        }
+
+        V biasL = bias == null ? S.Zero : S.Load(bias), biasR = bias == null ? S.Zero : S.Load(bias + S.Width);
+        nint distance = initial == null ? 0 : (nint)(initial - c);
+        bool adds = initial != null;
+        Store(c, adds, distance, S.Add(r0L, biasL), S.Add(r0R, biasR));
+        if (H.Rows > 1)
+        {
+            Store(c += strideC, adds, distance, S.Add(r1L, biasL), S.Add(r1R, biasR));
+        }
+
+        if (H.Rows > 2)
+        {
+            Store(c += strideC, adds, distance, S.Add(r2L, biasL), S.Add(r2R, biasR));
+            Store(c += strideC, adds, distance, S.Add(r3L, biasL), S.Add(r3R, biasR));
+        }
+
+        if (H.Rows > 4)
+        {
+            Store(c += strideC, adds, distance, S.Add(r4L, biasL), S.Add(r4R, biasR));
+            Store(c += strideC, adds, distance, S.Add(r5L, biasL), S.Add(r5R, biasR));
+        }
+
+        if (H.Rows > 6)
+        {
+            Store(c += strideC, adds, distance, S.Add(r6L, biasL), S.Add(r6R, biasR));
+            Store(c += strideC, adds, distance, S.Add(r7L, biasL), S.Add(r7R, biasR));
+        }
+
+        if (H.Rows > 8)
+        {
+            Store(c += strideC, adds, distance, S.Add(r8L, biasL), S.Add(r8R, biasR));
+            Store(c += strideC, adds, distance, S.Add(r9L, biasL), S.Add(r9R, biasR));
+            Store(c += strideC, adds, distance, S.Add(r10L, biasL), S.Add(r10R, biasR));
+            Store(c += strideC, adds, distance, S.Add(r11L, biasL), S.Add(r11R, biasR));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* c, bool adds, nint distance, V left, V right)
+    {
+        if (adds)
+        {
+            left = S.Add(left, S.Load(c + distance));
+            right = S.Add(right, S.Load(c + distance + S.Width));
+        }
+
+        S.Store(c, left);
+        S.Store(c + S.Width, right);
+    }
+
+    private interface IHeight
+    {
+        static abstract int Rows { get; }
+    }
+
+    private readonly struct Height1 : IHeight
+    {
+        public static int Rows => 1;
+    }
+
+    private readonly struct Height2 : IHeight
+    {
+        public static int Rows => 2;
+    }
+
+    private readonly struct Height4 : IHeight
+    {
+        public static int Rows => 4;
+    }
+
+    private readonly struct Height6 : IHeight
+    {
+        public static int Rows => 6;
+    }
+
+    private readonly struct Height8 : IHeight
+    {
+        public static int Rows => 8;
+    }
+
+    private readonly struct Height12 : IHeight
+    {
+        public static int Rows => 12;
+    }
+}

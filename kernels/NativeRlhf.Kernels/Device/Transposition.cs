@@ -1,0 +1,73 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace NativeRlhf.Kernels.Device;
+
+/// <summary>Copies a block of a matrix transposed.</summary>
+internal static unsafe class Transposition
+{
+    private const int Block = 8;
+
+    /// <summary>destination[c · strideD + r] = source[r · strideS + c].</summary>
+    /// <param name="destination">destination (columns × rows)</param>
+    /// <param name="strideD">The distance between rows of the destination.</param>
+    /// <param name="source">source (rows × columns)</param>
+    /// <param name="strideS">The distance between rows of the source.</param>
+    /// <param name="rows">Rows of the source.</param>
+    /// <param name="columns">Columns of the source.</param>
+    public static void Copy(float* destination, nint strideD, float* source, nint strideS, int rows, int columns)
+    {
+        int r = 0;
+        if (Avx.IsSupported)
+        {
+            for (; r <= rows - Block; r += Block)
+            {
+                int c = 0;
+                for (; c <= columns - Block; c += Block) CopyBlock(destination + (c * strideD) + r, strideD, source + (r * strideS) + c, strideS);
+                CopyRest(destination + (c * strideD) + r, strideD, source + (r * strideS) + c, strideS, Block, columns - c);
+            }
+        }
+
+        CopyRest(destination + r, strideD, source + (r * strideS), strideS, rows - r, columns);
+    }
+
+    private static void CopyRest(float* destination, nint strideD, float* source, nint strideS, int rows, int columns)
+    {
+        for (int c = 0; c < columns; c++)
+            for (int r = 0; r < rows; r++) destination[(c * strideD) + r] = source[(r * strideS) + c];
+    }
+
+    /// <summary>8 × 8 in registers: pairs of rows, then pairs of pairs, then halves change places.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyBlock(float* destination, nint strideD, float* source, nint strideS)
+    {
+        // Each vector holds four elements of a row and four of the row four below, so that the halves are in place already.
+        var x0 = Halves(source, strideS);
+        var x1 = Halves(source + strideS, strideS);
+        var x2 = Halves(source + (2 * strideS), strideS);
+        var x3 = Halves(source + (3 * strideS), strideS);
+        StoreFour(destination, strideD, x0, x1, x2, x3);
+        source += 4;
+        x0 = Halves(source, strideS);
+        x1 = Halves(source + strideS, strideS);
+        x2 = Halves(source + (2 * strideS), strideS);
+        x3 = Halves(source + (3 * strideS), strideS);
+        StoreFour(destination + (4 * strideD), strideD, x0, x1, x2, x3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Halves(float* source, nint stride) =>
+        Vector256.Create(Vector128.Load(source), Vector128.Load(source + (4 * stride)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreFour(float* destination, nint stride, Vector256<float> x0, Vector256<float> x1, Vector256<float> x2, Vector256<float> x3)
+    {
+        Vector256<double> low01 = Avx.UnpackLow(x0, x1).AsDouble(), high01 = Avx.UnpackHigh(x0, x1).AsDouble();
+        Vector256<double> low23 = Avx.UnpackLow(x2, x3).AsDouble(), high23 = Avx.UnpackHigh(x2, x3).AsDouble();
+        Avx.UnpackLow(low01, low23).AsSingle().Store(destination);
+        Avx.UnpackHigh(low01, low23).AsSingle().Store(destination + stride);
+        Avx.UnpackLow(high01, high23).AsSingle().Store(destination + (2 * stride));
+        Avx.UnpackHigh(high01, high23).AsSingle().Store(destination + (3 * stride));
+    }
+}
