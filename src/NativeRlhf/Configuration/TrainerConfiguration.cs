@@ -31,7 +31,7 @@ public abstract record TrainerConfiguration
 
     /// <summary>
     /// Whether the backward pass runs every layer forward again, so that of its activations only the residual stream is kept
-    /// (gradient checkpointing). It takes a fraction of the memory, about a quarter more time, and never changes the result.
+    /// (gradient checkpointing). It takes a fraction of the memory, up to a quarter more time, and never changes the result.
     /// Default false.
     /// </summary>
     public bool Recompute { get; init; }
