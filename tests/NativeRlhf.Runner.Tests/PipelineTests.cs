@@ -31,13 +31,14 @@ public sealed class PipelineTests
         CheckRun("reward", 3, "loss", "accuracy", "margin");
         Assert.That(Last("reward").TryGetProperty("eval/accuracy", out _));
 
-        _workspace.Must(
+        var ppo = _workspace.Must(
             "ppo", "--policy", "sft/final", "--reward", "reward/final", "--reward", "0.1*rule:unique-words", "--prompts", "prompts.jsonl",
             "--set", "steps=2", "--set", "batchSize=4", "--set", "miniBatchSize=2", "--set", "responseLength=6", "--out", "ppo");
         CheckRun(
             "ppo", 2, "objective/scores", "objective/kl", "objective/rlhf_reward", "objective/entropy", "objective/kl_coef", "policy/approxkl", "policy/clipfrac", "policy/ratio",
             "policy/ratio_first", "loss/policy", "loss/value", "value/clipfrac", "response/length", "response/eos_fraction", "time/rollout", "time/score", "time/update");
         Assert.That(File.ReadAllLines(_workspace.Path("ppo/samples.jsonl")), Has.Length.EqualTo(2));
+        Assert.That(ppo.Output, Does.Match(@"(?m)^time: rollout \d+ %, score \d+ %, update \d+ % of \d+\.\d s$"));
 
         _workspace.Must("score", "--model", "reward/final", "--data", "demonstrations.jsonl", "--out", "scores.jsonl");
         foreach (string line in File.ReadAllLines(_workspace.Path("scores.jsonl")))

@@ -95,32 +95,15 @@ public static class Presets
         MissingEosPenalty = -1,
     };
 
-    // Stiennon et al. 2020, arXiv:2009.01325, as vwxyzjn/summarize_from_feedback_details reproduces it.
-    private static readonly PpoConfiguration Summarize = new()
+    // Stiennon et al. 2020, arXiv:2009.01325, as vwxyzjn/summarize_from_feedback_details reproduces it: the same code but for these.
+    private static readonly PpoConfiguration Summarize = LmHumanPreferences with
     {
-        Episodes = 1_000_000,
-        BatchSize = 512,
-        MiniBatchSize = 512,
-        InnerEpochs = 4,
         LearningRate = 3e-6,
-        LearningRateSchedule = LearningRateShape.Linear,
-        FinalLearningRateFraction = 0,
-        Beta1 = 0.9,
-        Beta2 = 0.999,
-        Epsilon = 1e-5,
-        GradientClip = 0,
+        AdamForm = AdamForm.PyTorch,
         ResponseLength = 53,
-        Temperature = 0.7,
         KlCoef = 0.05,
         KlController = KlControl.Fixed,
-        Gamma = 1,
-        Lambda = 0.95,
-        ClipRange = 0.2,
-        ValueClipRange = 0.2,
-        ValueCoef = 0.1,
-        WhitenAdvantages = true,
         WhitenRewards = false,
-        MissingEosPenalty = -1,
     };
 
     private static readonly (string Name, TrainerConfiguration Configuration)[] All =

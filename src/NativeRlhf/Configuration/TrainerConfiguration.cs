@@ -29,6 +29,13 @@ public abstract record TrainerConfiguration
     [Bounds(1)]
     public int? MicroBatchSize { get; init; }
 
+    /// <summary>
+    /// Whether the backward pass runs every layer forward again, so that of its activations only the residual stream is kept
+    /// (gradient checkpointing). It takes a fraction of the memory, up to a quarter more time, and never changes the result.
+    /// Default false.
+    /// </summary>
+    public bool Recompute { get; init; }
+
     /// <summary>The learning rate after warm-up. Default 6e-4.</summary>
     [Bounds(0, 1)]
     public double LearningRate { get; init; } = 6e-4;

@@ -12,6 +12,16 @@ public sealed record TokenRow(int[] Tokens, int CountedFrom)
 {
     /// <summary>How many tokens count for the loss.</summary>
     public int Counted => Math.Max(0, Tokens.Length - CountedFrom);
+
+    /// <summary>How many tokens of several rows count for the loss.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <returns>Σ <see cref="Counted"/>.</returns>
+    public static int CountedOf(ReadOnlySpan<TokenRow> rows)
+    {
+        int counted = 0;
+        foreach (var row in rows) counted += row.Counted;
+        return counted;
+    }
 }
 
 /// <summary>One pair of a ranking.</summary>

@@ -6,73 +6,79 @@ namespace NativeRlhf.Evaluation;
 
 /// <summary>
 /// Forward passes over lists of sequences, in micro-batches: log-probabilities of the counted tokens, scores of a reward
-/// model, values of a value model. It is the same forward pass that training uses.
+/// model, values of a value model. It is the same forward pass that training uses. Results of several rows lie packed, one
+/// row's counted tokens after another's; <see cref="Unpack"/> separates them.
 /// </summary>
 /// <param name="workspace">Memory, planned for the models' shape.</param>
 public sealed class SequenceScorer(Workspace workspace)
 {
     private readonly ComputeDevice _device = workspace.Device;
+    private readonly MicroBatches _microBatches = new(0, workspace.Capacity);
+
+    /// <summary>Log-probabilities of the counted tokens.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="rows">The rows, M counted tokens in all.</param>
+    /// <param name="logprobs">logprobs (M) =: natural logarithms</param>
+    /// <param name="entropies">entropies (M) = in nats, or empty</param>
+    /// <param name="temperature">Logits are divided by it.</param>
+    public void LogProbs(Gpt model, ReadOnlySpan<TokenRow> rows, Span<float> logprobs, Span<float> entropies = default, float temperature = 1)
+    {
+        for (int start = 0, count; start < rows.Length; start += count)
+        {
+            var hidden = Pass(model, rows[start..], out count);
+            int tokens = workspace.Targets.Count;
+            Tensor y = workspace.Values.Slice(0, tokens), entropy = entropies.IsEmpty ? Tensor.None : workspace.First.Slice(0, tokens);
+            workspace.Language.Forward(model, hidden, workspace.Targets, y, entropy, temperature);
+            _device.Download(y, logprobs[..tokens]);
+            logprobs = logprobs[tokens..];
+            if (entropies.IsEmpty) continue;
+            _device.Download(entropy, entropies[..tokens]);
+            entropies = entropies[tokens..];
+        }
+    }
 
     /// <summary>Log-probabilities of the counted tokens of every row.</summary>
     /// <param name="model">The model.</param>
     /// <param name="rows">The rows.</param>
     /// <param name="temperature">Logits are divided by it.</param>
-    /// <param name="entropies">Receives the entropies in nats, row by row, or null.</param>
     /// <returns>For every row its counted tokens' natural log-probabilities.</returns>
-    public float[][] LogProbs(Gpt model, IReadOnlyList<TokenRow> rows, float temperature = 1, IList<float[]>? entropies = null)
+    public float[][] LogProbs(Gpt model, ReadOnlySpan<TokenRow> rows, float temperature = 1)
     {
-        float[][] result = new float[rows.Count][];
-        foreach (var (start, count) in Batches(rows, PackedBatch.InputLength))
-        {
-            var hidden = Pass(model, rows, start, count);
-            Tensor logprobs = workspace.Values.Slice(0, workspace.Targets.Count);
-            Tensor entropy = entropies is null ? Tensor.None : workspace.First.Slice(0, workspace.Targets.Count);
-            workspace.Language.Forward(model, hidden, workspace.Targets, logprobs, entropy, temperature);
-            Distribute(logprobs, rows, start, count, result);
-            if (entropies is not null)
-            {
-                float[][] part = new float[rows.Count][];
-                Distribute(entropy, rows, start, count, part);
-                for (int i = start; i < start + count; i++) entropies.Add(part[i]);
-            }
-        }
-
-        return result;
+        float[] logprobs = new float[TokenRow.CountedOf(rows)];
+        LogProbs(model, rows, logprobs, temperature: temperature);
+        return Unpack(rows, logprobs);
     }
 
     /// <summary>Scalars at the rows before the counted tokens: the values of a value model.</summary>
     /// <param name="model">A model with a scalar head.</param>
-    /// <param name="rows">The rows.</param>
-    /// <returns>For every row one value a counted token: the value of the state in which that token is chosen.</returns>
-    public float[][] Values(Gpt model, IReadOnlyList<TokenRow> rows)
+    /// <param name="rows">The rows, M counted tokens in all.</param>
+    /// <param name="values">values (M) =: the value of the state in which each token is chosen</param>
+    public void Values(Gpt model, ReadOnlySpan<TokenRow> rows, Span<float> values)
     {
-        float[][] result = new float[rows.Count][];
-        foreach (var (start, count) in Batches(rows, PackedBatch.InputLength))
+        for (int start = 0, count; start < rows.Length; start += count)
         {
-            var hidden = Pass(model, rows, start, count);
-            Tensor values = workspace.Values.Slice(0, workspace.Targets.Count);
-            workspace.Scalar.Forward(model, hidden, workspace.Targets.Rows, values);
-            Distribute(values, rows, start, count, result);
+            var hidden = Pass(model, rows[start..], out count);
+            Tensor y = workspace.Values.Slice(0, workspace.Targets.Count);
+            workspace.Scalar.Forward(model, hidden, workspace.Targets.Rows, y);
+            _device.Download(y, values[..y.Rows]);
+            values = values[y.Rows..];
         }
-
-        return result;
     }
 
     /// <summary>Scalars at the last token: the scores of a reward model.</summary>
     /// <param name="model">A model with a scalar head.</param>
     /// <param name="sequences">The sequences.</param>
     /// <returns>One score a sequence.</returns>
-    public float[] Scores(Gpt model, IReadOnlyList<int[]> sequences)
+    public float[] Scores(Gpt model, ReadOnlySpan<int[]> sequences)
     {
-        float[] scores = new float[sequences.Count];
-        using var last = _device.AllocateIndices(sequences.Count);
-        foreach (var (start, count) in Batches(sequences, tokens => tokens.Length))
+        float[] scores = new float[sequences.Length];
+        for (int start = 0, count; start < sequences.Length; start += count)
         {
-            workspace.Batch.Set([.. sequences.Skip(start).Take(count)]);
-            last.Set(LastRows(workspace.Batch.Layout));
+            count = _microBatches.Next(sequences[start..], static tokens => tokens.Length);
+            workspace.Batch.Set(sequences.Slice(start, count));
             var hidden = model.Forward(workspace.Batch, workspace.Activations);
             Tensor y = workspace.Values.Slice(0, count);
-            workspace.Scalar.Forward(model, hidden, last, y);
+            workspace.Scalar.Forward(model, hidden, workspace.Batch.LastRows, y);
             _device.Download(y, scores.AsSpan(start, count));
         }
 
@@ -83,49 +89,37 @@ public sealed class SequenceScorer(Workspace workspace)
     /// <param name="model">The model.</param>
     /// <param name="rows">The rows.</param>
     /// <returns>The mean over all counted tokens.</returns>
-    public double Loss(Gpt model, IReadOnlyList<TokenRow> rows)
+    public double Loss(Gpt model, ReadOnlySpan<TokenRow> rows)
     {
+        float[] logprobs = new float[TokenRow.CountedOf(rows)];
+        LogProbs(model, rows, logprobs, temperature: 1);
         double sum = 0;
-        long count = 0;
-        foreach (float[] logprobs in LogProbs(model, rows))
+        foreach (float logprob in logprobs) sum -= logprob;
+        return sum / logprobs.Length;
+    }
+
+    /// <summary>Separates packed results.</summary>
+    /// <param name="rows">The rows, M counted tokens in all.</param>
+    /// <param name="packed">packed (M): one value a counted token</param>
+    /// <returns>For every row its counted tokens' values.</returns>
+    public static float[][] Unpack(ReadOnlySpan<TokenRow> rows, ReadOnlySpan<float> packed)
+    {
+        float[][] result = new float[rows.Length][];
+        for (int i = 0; i < rows.Length; i++)
         {
-            foreach (float logprob in logprobs) sum -= logprob;
-            count += logprobs.Length;
+            result[i] = packed[..rows[i].Counted].ToArray();
+            packed = packed[rows[i].Counted..];
         }
 
-        return sum / count;
+        return result;
     }
 
-    /// <summary>The last row of every sequence.</summary>
-    /// <param name="layout">The sequences.</param>
-    /// <returns>rows (S).</returns>
-    public static int[] LastRows(SequenceLayout layout)
+    /// <summary>Runs as many of the rows as fit at once.</summary>
+    private Tensor Pass(Gpt model, ReadOnlySpan<TokenRow> rest, out int count)
     {
-        int[] rows = new int[layout.Sequences];
-        for (int s = 0; s < rows.Length; s++) rows[s] = layout.Offsets.Host[s + 1] - 1;
-        return rows;
-    }
-
-    private IEnumerable<(int Start, int Count)> Batches<T>(IReadOnlyList<T> rows, Func<T, int> length) =>
-        new MicroBatches(0, workspace.Capacity).Split(rows, length);
-
-    private Tensor Pass(Gpt model, IReadOnlyList<TokenRow> rows, int start, int count)
-    {
-        TokenRow[] part = [.. rows.Skip(start).Take(count)];
-        workspace.Batch.SetInputs(part);
-        workspace.Targets.Set(part);
+        count = _microBatches.Next(rest, PackedBatch.InputLength);
+        workspace.Batch.SetInputs(rest[..count]);
+        workspace.Targets.Set(rest[..count]);
         return model.Forward(workspace.Batch, workspace.Activations);
-    }
-
-    private void Distribute(Tensor values, IReadOnlyList<TokenRow> rows, int start, int count, float[][] result)
-    {
-        float[] flat = new float[values.Length];
-        _device.Download(values, flat);
-        int at = 0;
-        for (int i = start; i < start + count; i++)
-        {
-            result[i] = flat[at..(at + rows[i].Counted)];
-            at += rows[i].Counted;
-        }
     }
 }

@@ -63,17 +63,7 @@ public sealed class Gpt : IDisposable
         {
             var p = w.Layers[l];
             var a = activations.Layers[l].Rows(n);
-
-            // x += proj(attention(ln_1 x))
-            _kernels.LayerNorm.Forward(a.Ln1, a.Mean1, a.Rstd1, x, p.Ln1Weight, p.Ln1Bias, Config.LayerNormEpsilon);
-            _kernels.MatMul.Forward(a.Qkv, a.Ln1, p.AttentionWeight, p.AttentionBias);
-            _kernels.Attention.Forward(a.Mixed, a.Lse, a.Qkv, batch.Layout, Config.Heads);
-            AddProjection(a.Middle, a.Mixed, p.ProjectionWeight, p.ProjectionBias, x, dropout, (2 * l) + 1);
-
-            // x += proj(f(fc(ln_2 x)))
-            _kernels.LayerNorm.Forward(a.Ln2, a.Mean2, a.Rstd2, a.Middle, p.Ln2Weight, p.Ln2Bias, Config.LayerNormEpsilon);
-            _kernels.MatMul.Forward(a.Inner, a.Ln2, p.InnerWeight, p.InnerBias);
-            _kernels.Activation.Forward(a.Activated, a.Inner, Config.Activation);
+            LayerInterior(l, a, x, batch.Layout, dropout);
             AddProjection(a.Residual, a.Activated, p.OuterWeight, p.OuterBias, a.Middle, dropout, (2 * l) + 2);
             x = a.Residual;
         }
@@ -81,6 +71,20 @@ public sealed class Gpt : IDisposable
         Tensor final = activations.Final.Slice(0, n);
         _kernels.LayerNorm.Forward(final, activations.FinalMean.Slice(0, n), activations.FinalRstd.Slice(0, n), x, w.FinalWeight, w.FinalBias, Config.LayerNormEpsilon);
         return final;
+    }
+
+    /// <summary>A layer but for its last projection: x += proj(attention(ln_1 x)), then f(fc(ln_2 x)), which x += proj(·) is to follow.</summary>
+    private void LayerInterior(int layer, in LayerActivations a, Tensor x, SequenceLayout layout, ResidualDropout dropout)
+    {
+        var p = Weights.Layers[layer];
+        _kernels.LayerNorm.Forward(a.Ln1, a.Mean1, a.Rstd1, x, p.Ln1Weight, p.Ln1Bias, Config.LayerNormEpsilon);
+        _kernels.MatMul.Forward(a.Qkv, a.Ln1, p.AttentionWeight, p.AttentionBias);
+        _kernels.Attention.Forward(a.Mixed, a.Lse, a.Qkv, layout, Config.Heads);
+        AddProjection(a.Middle, a.Mixed, p.ProjectionWeight, p.ProjectionBias, x, dropout, (2 * layer) + 1);
+
+        _kernels.LayerNorm.Forward(a.Ln2, a.Mean2, a.Rstd2, a.Middle, p.Ln2Weight, p.Ln2Bias, Config.LayerNormEpsilon);
+        _kernels.MatMul.Forward(a.Inner, a.Ln2, p.InnerWeight, p.InnerBias);
+        _kernels.Activation.Forward(a.Activated, a.Inner, Config.Activation);
     }
 
     /// <summary>Adds the gradient of every weight, given the gradient of the last hidden state.</summary>
@@ -107,6 +111,8 @@ public sealed class Gpt : IDisposable
             var g = gradients.Layers[l];
             var a = activations.Layers[l].Rows(n);
             x = InputOf(l);
+            // Of the layers that share their memory, the last one's activations are still there.
+            if (activations.Recompute && l < Config.Layers - 1) LayerInterior(l, a, x, batch.Layout, dropout);
 
             // x += proj(f(fc(ln_2 x))), backwards
             Tensor dProjected = ProjectionGradient(dX, dNarrow, dropout, (2 * l) + 2);

@@ -16,7 +16,7 @@ namespace NativeRlhf.Model;
 /// <param name="Inner">feed-forward before the non-linearity (N, inner)</param>
 /// <param name="Activated">feed-forward after it (N, inner)</param>
 /// <param name="Residual">the residual stream after the layer (N, C)</param>
-internal sealed record LayerActivations(
+internal readonly record struct LayerActivations(
     Tensor Ln1, Tensor Mean1, Tensor Rstd1, Tensor Qkv, Tensor Mixed, Tensor Lse, Tensor Middle,
     Tensor Ln2, Tensor Mean2, Tensor Rstd2, Tensor Inner, Tensor Activated, Tensor Residual)
 {
@@ -27,7 +27,9 @@ internal sealed record LayerActivations(
 
 /// <summary>
 /// The activations of a forward pass over up to <see cref="Capacity"/> packed tokens, planned once. Models of the same
-/// shape take turns with one of them: policy, reference, reward and value model.
+/// shape take turns with one of them: policy, reference, reward and value model. With recomputation (gradient checkpointing;
+/// Chen et al. 2016, arXiv:1604.06174) only the residual stream is kept of every layer, L · N · C floats, and the rest of
+/// one layer, which the backward pass fills again for each.
 /// </summary>
 public sealed class GptActivations : IDisposable
 {
@@ -38,34 +40,42 @@ public sealed class GptActivations : IDisposable
     /// <param name="config">The model's shape.</param>
     /// <param name="capacity">The most tokens of one forward pass.</param>
     /// <param name="forBackward">Whether a backward pass follows; otherwise all layers share the memory of one.</param>
-    public GptActivations(ComputeDevice device, GptConfig config, int capacity, bool forBackward)
+    /// <param name="recompute">Whether the backward pass runs each layer forward again instead of finding its activations here.</param>
+    public GptActivations(ComputeDevice device, GptConfig config, int capacity, bool forBackward, bool recompute = false)
     {
         Capacity = capacity;
         ForBackward = forBackward;
-        int stored = forBackward ? config.Layers : Math.Min(config.Layers, 1);
+        Recompute = recompute;
+        int one = Math.Min(config.Layers, 1), residuals = forBackward ? config.Layers : one, interiors = recompute ? one : residuals;
         int n = capacity, c = config.Width, inner = config.Inner;
         (int Rows, int Cols)[] layer =
         [
             (n, c), (n, 1), (n, 1), (n, 3 * c), (n, c), (n, config.Heads), (n, c),
-            (n, c), (n, 1), (n, 1), (n, inner), (n, inner), (n, c),
+            (n, c), (n, 1), (n, 1), (n, inner), (n, inner),
         ];
         // Embedding, final norm, its statistics; then the gradients that every layer reuses.
         (int Rows, int Cols)[] shared = [(n, c), (n, c), (n, 1), (n, 1)];
         (int Rows, int Cols)[] gradients = forBackward ? [(n, c), (n, c), (n, 3 * c), (n, inner)] : [];
-        _arena = device.AllocateArena((stored * Size(layer)) + Size(shared) + Size(gradients));
+        _arena = device.AllocateArena((residuals * Arena.AlignUp((long)n * c)) + (interiors * Size(layer)) + Size(shared) + Size(gradients));
 
         Embedded = Take(shared[0]);
         Final = Take(shared[1]);
         FinalMean = Take(shared[2]);
         FinalRstd = Take(shared[3]);
-        var sets = new LayerActivations[stored];
-        for (int l = 0; l < stored; l++)
+        Layers = new LayerActivations[config.Layers];
+        for (int l = 0; l < config.Layers; l++)
         {
+            Tensor residual = l < residuals ? _arena.Take(n, c) : Layers[0].Residual;
+            if (l >= interiors)
+            {
+                Layers[l] = Layers[0] with { Residual = residual };
+                continue;
+            }
+
             var t = layer.Select(Take).ToArray();
-            sets[l] = new LayerActivations(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], t[12]);
+            Layers[l] = new LayerActivations(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], residual);
         }
 
-        Layers = [.. Enumerable.Range(0, config.Layers).Select(l => sets[forBackward ? l : 0])];
         if (forBackward)
         {
             DResidual = Take(gradients[0]);
@@ -84,6 +94,9 @@ public sealed class GptActivations : IDisposable
     /// <summary>Whether everything that a backward pass needs is kept.</summary>
     public bool ForBackward { get; }
 
+    /// <summary>Whether the backward pass runs each layer forward again.</summary>
+    public bool Recompute { get; }
+
     /// <summary>The memory taken, in bytes.</summary>
     public long Bytes => _arena.Capacity * sizeof(float);
 
@@ -95,7 +108,7 @@ public sealed class GptActivations : IDisposable
 
     internal Tensor FinalRstd { get; }
 
-    internal IReadOnlyList<LayerActivations> Layers { get; }
+    internal LayerActivations[] Layers { get; }
 
     /// <summary>The gradient of the residual stream (N, C).</summary>
     internal Tensor DResidual { get; }

@@ -8,6 +8,8 @@ namespace NativeRlhf.Model;
 /// </summary>
 public static class Initialization
 {
+    private const int Chunk = 1 << 16;
+
     /// <summary>Fills all weights.</summary>
     /// <param name="model">The model.</param>
     /// <param name="seed">The seed; each tensor draws from a stream of its own.</param>
@@ -40,18 +42,24 @@ public static class Initialization
 
     private static void Normal(Gpt model, TensorSpec spec, double deviation, ulong seed, uint stream)
     {
-        float[] values = new float[spec.Length];
-        // Box and Muller (1958): two uniforms of a Philox block give two normals, a block gives four.
-        for (long i = 0; i < values.Length; i += 4)
+        // In chunks: a copy of the largest tensor would be a tenth of all that training needs.
+        float[] values = new float[Math.Min(spec.Length, Chunk)];
+        var flat = model.Weights[spec.Name].Reshape(1, (int)spec.Length);
+        for (long start = 0; start < spec.Length; start += Chunk)
         {
-            var words = Philox.At(seed, RandomPurpose.Initialization, stream, (ulong)(i / 4));
-            Pair(words.X, words.Y, i);
-            Pair(words.Z, words.W, i + 2);
+            int count = (int)Math.Min(Chunk, spec.Length - start);
+            // Box and Muller (1958): two uniforms of a Philox block give two normals, a block gives four.
+            for (int i = 0; i < count; i += 4)
+            {
+                var words = Philox.At(seed, RandomPurpose.Initialization, stream, (ulong)((start + i) / 4));
+                Pair(words.X, words.Y, i);
+                Pair(words.Z, words.W, i + 2);
+            }
+
+            model.Device.Upload(new Tensor(flat.View.SubView(start, count), 1, count), values.AsSpan(0, count));
         }
 
-        model.Device.Upload(model.Weights[spec.Name], values);
-
-        void Pair(uint first, uint second, long at)
+        void Pair(uint first, uint second, int at)
         {
             double radius = Math.Sqrt(-2 * Math.Log((first + 0.5) / 4294967296.0)), angle = 2 * Math.PI * second / 4294967296.0;
             if (at < values.Length) values[at] = (float)(deviation * radius * Math.Cos(angle));

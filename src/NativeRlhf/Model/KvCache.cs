@@ -10,6 +10,7 @@ namespace NativeRlhf.Model;
 /// </summary>
 public sealed class KvCache : IDisposable
 {
+    private readonly ComputeDevice _device;
     private readonly Arena _arena;
     private readonly Tensor[] _keys, _values;
 
@@ -21,6 +22,7 @@ public sealed class KvCache : IDisposable
     public KvCache(ComputeDevice device, GptConfig config, int slots, int capacity)
     {
         if (capacity > config.Positions) throw new ArgumentException($"a cache for {capacity} positions exceeds the model's {config.Positions}");
+        _device = device;
         Slots = slots;
         Capacity = capacity;
         _arena = device.AllocateArena(2 * config.Layers * Arena.AlignUp((long)slots * capacity * config.Width));
@@ -43,6 +45,20 @@ public sealed class KvCache : IDisposable
     /// <param name="layer">The layer.</param>
     /// <returns>The tensor.</returns>
     public Tensor Values(int layer) => _values[layer];
+
+    /// <summary>Copies the beginning of a sequence from one slot to another: keys and values of all layers.</summary>
+    /// <param name="from">The slot that holds it.</param>
+    /// <param name="to">Another slot.</param>
+    /// <param name="count">How many positions.</param>
+    public void Copy(int from, int to, int count)
+    {
+        var elementwise = _device.Kernels.Elementwise;
+        for (int l = 0; l < _keys.Length; l++)
+        {
+            elementwise.Copy(_keys[l].Slice(to * Capacity, count), _keys[l].Slice(from * Capacity, count));
+            elementwise.Copy(_values[l].Slice(to * Capacity, count), _values[l].Slice(from * Capacity, count));
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _arena.Dispose();

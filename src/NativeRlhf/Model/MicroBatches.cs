@@ -7,27 +7,15 @@ namespace NativeRlhf.Model;
 /// <param name="Tokens">The most tokens of a micro-batch. A longer sequence is a micro-batch of its own.</param>
 public readonly record struct MicroBatches(int Rows, int Tokens)
 {
-    /// <summary>The ranges of the micro-batches.</summary>
+    /// <summary>How many sequences the next micro-batch takes.</summary>
     /// <typeparam name="T">What stands for a sequence.</typeparam>
-    /// <param name="sequences">The sequences.</param>
+    /// <param name="rest">The sequences that are left, at least one.</param>
     /// <param name="length">The tokens of a sequence.</param>
-    /// <returns>Start and count of each.</returns>
-    public IEnumerable<(int Start, int Count)> Split<T>(IReadOnlyList<T> sequences, Func<T, int> length)
+    /// <returns>At least one.</returns>
+    public int Next<T>(ReadOnlySpan<T> rest, Func<T, int> length)
     {
-        int start = 0, tokens = 0;
-        for (int i = 0; i < sequences.Count; i++)
-        {
-            int next = length(sequences[i]);
-            if (i > start && (tokens + next > Tokens || (Rows > 0 && i - start >= Rows)))
-            {
-                yield return (start, i - start);
-                start = i;
-                tokens = 0;
-            }
-
-            tokens += next;
-        }
-
-        if (sequences.Count > start) yield return (start, sequences.Count - start);
+        int count = 1, tokens = length(rest[0]);
+        while (count < rest.Length && (Rows == 0 || count < Rows) && (tokens += length(rest[count])) <= Tokens) count++;
+        return count;
     }
 }

@@ -8,13 +8,14 @@ namespace NativeRlhf.Model;
 /// </summary>
 public sealed class PackedBatch : IDisposable
 {
-    private int[] _tokens = new int[256], _offsets = new int[16];
+    private int[] _tokens = new int[256], _offsets = new int[16], _lastRows = new int[16];
 
     /// <summary>An empty batch.</summary>
     /// <param name="device">The device that will read it.</param>
     public PackedBatch(ComputeDevice device)
     {
         Tokens = device.AllocateIndices(256);
+        LastRows = device.AllocateIndices(16);
         Layout = new SequenceLayout(device);
     }
 
@@ -23,6 +24,9 @@ public sealed class PackedBatch : IDisposable
 
     /// <summary>Where the sequences start, and the positions of their rows.</summary>
     public SequenceLayout Layout { get; }
+
+    /// <summary>lastRows (S): the last row of every sequence</summary>
+    public IndexBuffer LastRows { get; }
 
     /// <summary>N, the number of tokens.</summary>
     public int Rows => Layout.Rows;
@@ -34,7 +38,7 @@ public sealed class PackedBatch : IDisposable
     public void Set<T>(ReadOnlySpan<T> sequences, TokensOf<T> tokensOf)
     {
         int rows = 0;
-        if (_offsets.Length < sequences.Length + 1) _offsets = new int[2 * (sequences.Length + 1)];
+        if (_offsets.Length < sequences.Length + 1) (_offsets, _lastRows) = (new int[2 * (sequences.Length + 1)], new int[2 * (sequences.Length + 1)]);
         for (int s = 0; s < sequences.Length; s++)
         {
             var tokens = tokensOf(sequences[s]);
@@ -42,15 +46,17 @@ public sealed class PackedBatch : IDisposable
             tokens.CopyTo(_tokens.AsSpan(rows));
             rows += tokens.Length;
             _offsets[s + 1] = rows;
+            _lastRows[s] = rows - 1;
         }
 
         Tokens.Set(_tokens.AsSpan(0, rows));
         Layout.Set(_offsets.AsSpan(0, sequences.Length + 1));
+        LastRows.Set(_lastRows.AsSpan(0, sequences.Length));
     }
 
     /// <summary>Replaces the content.</summary>
     /// <param name="sequences">The tokens of every sequence, at least one each.</param>
-    public void Set(params ReadOnlySpan<int[]> sequences) => Set(sequences, tokens => tokens);
+    public void Set(params ReadOnlySpan<int[]> sequences) => Set(sequences, static tokens => tokens);
 
     /// <summary>Replaces the content by what predicts the tokens of rows: all tokens but the last, which predicts nothing.</summary>
     /// <param name="rows">The rows.</param>
@@ -65,6 +71,7 @@ public sealed class PackedBatch : IDisposable
     public void Dispose()
     {
         Tokens.Dispose();
+        LastRows.Dispose();
         Layout.Dispose();
     }
 }

@@ -16,13 +16,14 @@ public sealed class Workspace : IDisposable
     /// <param name="config">The shape of the models.</param>
     /// <param name="capacity">The most tokens of one pass.</param>
     /// <param name="forBackward">Whether there are backward passes.</param>
-    public Workspace(ComputeDevice device, GptConfig config, int capacity, bool forBackward)
+    /// <param name="recompute">Whether these run each layer forward again, which takes less memory.</param>
+    public Workspace(ComputeDevice device, GptConfig config, int capacity, bool forBackward, bool recompute = false)
     {
         Device = device;
         Config = config;
         Capacity = capacity;
         _host = new float[capacity];
-        Activations = new GptActivations(device, config, capacity, forBackward);
+        Activations = new GptActivations(device, config, capacity, forBackward, recompute);
         Language = new LanguageHead(device, config);
         Scalar = new ScalarHead(device, config, capacity);
         Batch = new PackedBatch(device);

@@ -22,7 +22,7 @@ public sealed class AdamWOptimizer : IDisposable
 {
     private readonly Gpt _model;
     private readonly AdamWSettings _settings;
-    private readonly IReadOnlyList<(long Start, long Length, bool HasWeightDecay)> _ranges;
+    private readonly (long Start, long Length, bool HasWeightDecay)[] _ranges;
     private readonly Arena _arena;
     private readonly Tensor _partials;
     private readonly float[] _hostPartials;
@@ -35,7 +35,7 @@ public sealed class AdamWOptimizer : IDisposable
     {
         _model = model;
         _settings = settings;
-        _ranges = model.Weights.Ranges(trains ?? (_ => true));
+        _ranges = [.. model.Weights.Ranges(trains ?? (_ => true))];
         Gradients = NewParameters();
         FirstMoments = NewParameters();
         SecondMoments = NewParameters();

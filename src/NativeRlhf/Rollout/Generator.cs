@@ -25,7 +25,8 @@ public sealed record SamplingOptions(int MaxNewTokens, float Temperature = 1, in
 
 /// <summary>
 /// Sampling with continuous batching: each pass mixes prompts being read with single tokens of sequences under way; a
-/// finished sequence leaves its slot of the cache to a waiting one at once.
+/// finished sequence leaves its slot of the cache to a waiting one at once. What several prompts begin with is run once where
+/// a slot still has it: its keys and values are copied, and equal prompts of one pass share its rows.
 /// </summary>
 public sealed class Generator : IDisposable
 {
@@ -35,6 +36,14 @@ public sealed class Generator : IDisposable
     private readonly LanguageHead _head;
     private readonly DecodeRows _rows;
     private readonly IndexBuffer _lastRows, _streams, _positions, _sampled;
+
+    // Of every slot the sequence under way, and the prompt whose keys and values it holds, also after its sequence ended.
+    private readonly Sequence?[] _active;
+    private readonly int[]?[] _prompts;
+
+    // Of a pass: the sequences that get a token, those of them that begin, and a column for the index buffers.
+    private readonly List<Sequence> _sampling = [], _beginning = [];
+    private readonly int[] _column;
 
     /// <summary>Plans the memory.</summary>
     /// <param name="model">The model that answers.</param>
@@ -52,7 +61,13 @@ public sealed class Generator : IDisposable
         _streams = model.Device.AllocateIndices(slots);
         _positions = model.Device.AllocateIndices(slots);
         _sampled = model.Device.AllocateIndices(slots);
+        _active = new Sequence?[slots];
+        _prompts = new int[]?[slots];
+        _column = new int[slots];
     }
+
+    /// <summary>The rows that went through the model so far: tokens of prompts, less those that were shared, and of answers.</summary>
+    public long RowsRun { get; private set; }
 
     /// <summary>Samples one answer for every request.</summary>
     /// <param name="requests">The prompts.</param>
@@ -65,59 +80,63 @@ public sealed class Generator : IDisposable
         IReadOnlyList<SampleRequest> requests, SamplingOptions options, Action<int, int>? onToken = null, CancellationToken cancel = default)
     {
         if (options.MaxNewTokens < 1) throw new ArgumentException($"an answer of {options.MaxNewTokens} tokens was asked for; the least is 1");
-        var answers = new SampledAnswer[requests.Count];
-        var active = new Sequence?[_cache.Slots];
-        int waiting = 0;
         foreach (var request in requests)
         {
             if (request.Prompt.Length is 0 || request.Prompt.Length >= _cache.Capacity)
                 throw new ArgumentException($"a prompt of {request.Prompt.Length} tokens leaves no room in a context of {_cache.Capacity}");
         }
 
+        var answers = new SampledAnswer[requests.Count];
+        int waiting = 0;
+        // What the cache holds may be of other weights.
+        Array.Clear(_active);
+        Array.Clear(_prompts);
         while (true)
         {
             cancel.ThrowIfCancellationRequested();
             _rows.Clear();
-            List<Sequence> sampling = [];
-            List<int> lastRows = [], streams = [], positions = [];
-            for (int slot = 0; slot < active.Length; slot++)
+            _sampling.Clear();
+            _beginning.Clear();
+            for (int slot = 0; slot < _active.Length; slot++)
             {
-                if (active[slot] is { } sequence)
+                if (_active[slot] is { } sequence)
                 {
                     _rows.Add(sequence.Answer[^1], slot, sequence.Length - 1);
+                    sequence.LastRow = _rows.Count - 1;
                 }
                 else
                 {
-                    // Rows are reserved for the slots that come after this one.
-                    if (waiting == requests.Count || _rows.Count + requests[waiting].Prompt.Length + (active.Length - slot - 1) > _activations.Capacity) continue;
-                    int[] prompt = requests[waiting].Prompt;
-                    active[slot] = sequence = new Sequence(waiting, slot, prompt.Length);
+                    if (waiting == requests.Count) continue;
+                    sequence = new Sequence(waiting, slot, requests[waiting]);
+                    if (!TryBegin(sequence)) continue;
+                    _active[slot] = sequence;
                     waiting++;
-                    for (int i = 0; i < prompt.Length; i++) _rows.Add(prompt[i], slot, i);
                 }
 
-                sampling.Add(sequence);
-                lastRows.Add(_rows.Count - 1);
-                streams.Add((int)requests[sequence.Request].Stream);
-                positions.Add(sequence.Answer.Count);
+                _sampling.Add(sequence);
             }
 
-            if (sampling.Count == 0) return answers;
+            if (_sampling.Count == 0) return answers;
 
             _rows.Upload();
-            _lastRows.Set([.. lastRows]);
-            _streams.Set([.. streams]);
-            _positions.Set([.. positions]);
-            var tokens = Sample(_model.Decode(_cache, _rows, _activations), options);
-            for (int i = 0; i < sampling.Count; i++)
+            RowsRun += _rows.Count;
+            var hidden = _model.Decode(_cache, _rows, _activations);
+            foreach (var sequence in _beginning)
             {
-                var sequence = sampling[i];
+                if (sequence.ReadBy != sequence.Slot) _cache.Copy(sequence.ReadBy, sequence.Slot, sequence.Prompt.Length);
+                _prompts[sequence.Slot] = sequence.Prompt;
+            }
+
+            var tokens = Sample(hidden, options);
+            for (int i = 0; i < _sampling.Count; i++)
+            {
+                var sequence = _sampling[i];
                 sequence.Answer.Add(tokens[i]);
                 onToken?.Invoke(sequence.Request, tokens[i]);
                 bool ended = tokens[i] == options.EndOfText;
                 if (!ended && sequence.Answer.Count < options.MaxNewTokens && sequence.Length < _cache.Capacity) continue;
                 answers[sequence.Request] = new SampledAnswer([.. sequence.Answer], ended);
-                active[sequence.Slot] = null;
+                _active[sequence.Slot] = null;
             }
         }
     }
@@ -135,20 +154,80 @@ public sealed class Generator : IDisposable
         _sampled.Dispose();
     }
 
+    /// <summary>Adds to the rows of a pass what of a prompt has to be read, unless they do not fit.</summary>
+    private bool TryBegin(Sequence sequence)
+    {
+        ReadOnlySpan<int> prompt = sequence.Prompt;
+        foreach (var other in _beginning)
+        {
+            // Its last row predicts this answer too; its keys and values are copied after the pass.
+            if (!prompt.SequenceEqual(other.Prompt)) continue;
+            (sequence.ReadBy, sequence.LastRow) = (other.ReadBy, other.LastRow);
+            Begin();
+            return true;
+        }
+
+        // The slot that holds most of the prompt, this one before others. The last token is run in any case: it predicts the answer.
+        int source = sequence.Slot, shared = Shared(source, prompt);
+        for (int slot = 0; slot < _prompts.Length; slot++)
+        {
+            if (Shared(slot, prompt) > shared) (source, shared) = (slot, Shared(slot, prompt));
+        }
+
+        // Rows are reserved for the slots that come after this one.
+        if (_rows.Count + prompt.Length - shared + (_active.Length - sequence.Slot - 1) > _activations.Capacity) return false;
+        if (source != sequence.Slot && shared > 0) _cache.Copy(source, sequence.Slot, shared);
+        for (int i = shared; i < prompt.Length; i++) _rows.Add(prompt[i], sequence.Slot, i);
+        sequence.LastRow = _rows.Count - 1;
+        Begin();
+        return true;
+
+        void Begin()
+        {
+            _beginning.Add(sequence);
+            _prompts[sequence.Slot] = null; // until the pass has filled it
+        }
+    }
+
+    private int Shared(int slot, ReadOnlySpan<int> prompt) => _prompts[slot] is { } held ? Math.Min(prompt.CommonPrefixLength(held), prompt.Length - 1) : 0;
+
     private ReadOnlySpan<int> Sample(Tensor hidden, SamplingOptions options)
     {
+        Set(_lastRows, static sequence => sequence.LastRow);
+        Set(_streams, static sequence => (int)sequence.Stream);
+        Set(_positions, static sequence => sequence.Answer.Count);
+        Set(_sampled, static _ => 0);
         Tensor logits = _head.Logits(_model, hidden, _lastRows);
-        _sampled.Set(_lastRows.Host);
         _model.Device.Kernels.Sampling.Forward(
             _sampled.View, logits, _streams.View, _positions.View, new SamplingSettings(options.Temperature, options.TopK, options.TopP, options.Seed));
         return _sampled.Download();
     }
 
-    private sealed record Sequence(int Request, int Slot, int PromptLength)
+    private void Set(IndexBuffer buffer, Func<Sequence, int> value)
     {
+        for (int i = 0; i < _sampling.Count; i++) _column[i] = value(_sampling[i]);
+        buffer.Set(_column.AsSpan(0, _sampling.Count));
+    }
+
+    private sealed class Sequence(int index, int slot, SampleRequest request)
+    {
+        public int Request => index;
+
+        public int Slot { get; } = slot;
+
+        public int[] Prompt => request.Prompt;
+
+        public uint Stream => request.Stream;
+
         public List<int> Answer { get; } = [];
 
         /// <summary>Tokens so far, the last of which is not yet in the cache.</summary>
-        public int Length => PromptLength + Answer.Count;
+        public int Length => Prompt.Length + Answer.Count;
+
+        /// <summary>The row of the current pass that predicts the next token.</summary>
+        public int LastRow { get; set; }
+
+        /// <summary>The slot whose rows read the prompt: this one's, or that of an equal prompt in the same pass.</summary>
+        public int ReadBy { get; set; } = slot;
     }
 }

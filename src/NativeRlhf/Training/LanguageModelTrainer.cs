@@ -15,7 +15,8 @@ namespace NativeRlhf.Training;
 public sealed class LanguageModelTrainer : Trainer
 {
     private readonly Gpt _model;
-    private readonly IReadOnlyList<TokenRow> _rows, _evalRows;
+    private readonly IReadOnlyList<TokenRow> _rows;
+    private readonly TokenRow[] _evalRows, _batch;
     private readonly AdamWOptimizer _optimizer;
     private readonly Workspace _workspace;
     private readonly SequenceScorer _scorer;
@@ -32,9 +33,10 @@ public sealed class LanguageModelTrainer : Trainer
     {
         _model = model;
         _rows = rows;
-        _evalRows = evalRows;
+        _evalRows = [.. evalRows];
+        _batch = new TokenRow[configuration.BatchSize];
         _microBatches = PlanMicroBatches(rows.Concat(evalRows).Max(PackedBatch.InputLength));
-        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true));
+        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute));
         _optimizer = Own(new AdamWOptimizer(model, OptimizerSettings, spec => spec.Name != "score.weight"));
         _scorer = new SequenceScorer(_workspace);
     }
@@ -42,15 +44,16 @@ public sealed class LanguageModelTrainer : Trainer
     /// <inheritdoc/>
     protected override void Step(int step, double learningRate, Metrics metrics)
     {
-        var batch = DrawBatch(_rows, step);
-        int counted = batch.Sum(row => row.Counted);
+        DrawBatch(_rows, step, _batch);
+        int counted = TokenRow.CountedOf(_batch);
         double loss = 0;
         int firstRow = 0;
         _optimizer.ZeroGradients();
-        foreach (var (start, count) in _microBatches.Split(batch, PackedBatch.InputLength))
+        for (int start = 0, count; start < _batch.Length; start += count)
         {
+            count = _microBatches.Next(_batch.AsSpan(start), PackedBatch.InputLength);
             var dropout = new ResidualDropout((float)Configuration.Dropout, Run.Seed, (uint)step, (uint)firstRow);
-            loss += AddGradient(_model, _optimizer.Gradients, _workspace, batch.AsSpan(start, count), 1.0 / counted, dropout);
+            loss += AddGradient(_model, _optimizer.Gradients, _workspace, _batch.AsSpan(start, count), 1.0 / counted, dropout);
             firstRow += _workspace.Batch.Rows;
         }
 
@@ -90,7 +93,7 @@ public sealed class LanguageModelTrainer : Trainer
     /// <inheritdoc/>
     protected override void Evaluate(Metrics metrics)
     {
-        if (_evalRows.Count > 0) metrics["eval/loss"] = _scorer.Loss(_model, _evalRows);
+        if (_evalRows.Length > 0) metrics["eval/loss"] = _scorer.Loss(_model, _evalRows);
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,7 @@ namespace NativeRlhf.Training;
 /// <summary>The metrics of one step, in the order in which they are first set.</summary>
 public sealed class Metrics
 {
-    private readonly List<KeyValuePair<string, double>> _values = [];
+    private readonly List<KeyValuePair<string, double>> _values = new(32);
 
     /// <summary>Tokens that went through the model in this step, counted by the trainer.</summary>
     public long Tokens { get; set; }
@@ -15,18 +15,27 @@ public sealed class Metrics
     /// <param name="name">Its name in metrics.jsonl.</param>
     public double this[string name]
     {
-        get => _values.FirstOrDefault(entry => entry.Key == name, KeyValuePair.Create(name, double.NaN)).Value;
+        get => IndexOf(name) is >= 0 and var index ? _values[index].Value : double.NaN;
         set
         {
-            int index = _values.FindIndex(entry => entry.Key == name);
             var entry = KeyValuePair.Create(name, value);
-            if (index < 0) _values.Add(entry);
-            else _values[index] = entry;
+            if (IndexOf(name) is >= 0 and var index) _values[index] = entry;
+            else _values.Add(entry);
         }
     }
 
     /// <summary>Whether a metric is set.</summary>
     /// <param name="name">Its name.</param>
     /// <returns>True if it has a value.</returns>
-    public bool Contains(string name) => _values.Exists(entry => entry.Key == name);
+    public bool Contains(string name) => IndexOf(name) >= 0;
+
+    private int IndexOf(string name)
+    {
+        for (int i = 0; i < _values.Count; i++)
+        {
+            if (_values[i].Key == name) return i;
+        }
+
+        return -1;
+    }
 }

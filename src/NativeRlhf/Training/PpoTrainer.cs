@@ -40,6 +40,12 @@ public sealed class PpoTrainer : Trainer
     private readonly Generator _generator;
     private readonly GptParameters? _average;
     private readonly MicroBatches _microBatches;
+
+    // What a step fills: its prompts, its answers and their minibatches, and per answer token what only it needs.
+    private readonly EncodedPrompt[] _batch;
+    private readonly Experience _experience, _minibatch;
+    private readonly float[] _refLogprobs, _entropies, _rewards;
+    private readonly int[] _order;
     private IKlController _controller;
     private int _updates;
 
@@ -69,12 +75,17 @@ public sealed class PpoTrainer : Trainer
             _pretrainingOrder = new RowOrder(run.Seed, pretraining.Count, configuration.Shuffle, RandomPurpose.PretrainingMix);
         }
 
+        _batch = new EncodedPrompt[configuration.BatchSize];
+        _order = new int[configuration.BatchSize];
+        _experience = new Experience(configuration.BatchSize, configuration.ResponseLength);
+        _minibatch = new Experience(configuration.MiniBatchSize, configuration.ResponseLength);
+        (_refLogprobs, _entropies, _rewards) = (NewTokens(), NewTokens(), NewTokens());
         _policyWorkspace = workspace;
         _microBatches = new MicroBatches(configuration.MicroBatchSize ?? 0, workspace.Capacity);
         // Policy and value function take turns with one workspace when they have the same shape.
         _valueWorkspace = models.Value.Config.HasSameShape(models.Policy.Config)
             ? workspace
-            : Own(new Workspace(models.Value.Device, models.Value.Config, workspace.Capacity, forBackward: true));
+            : Own(new Workspace(models.Value.Device, models.Value.Config, workspace.Capacity, forBackward: true, configuration.Recompute));
         _policyScorer = new SequenceScorer(_policyWorkspace);
         _valueScorer = new SequenceScorer(_valueWorkspace);
         _policyOptimizer = Own(new AdamWOptimizer(models.Policy, OptimizerSettings, spec => spec.Name != "score.weight"));
@@ -87,6 +98,8 @@ public sealed class PpoTrainer : Trainer
             _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Weights.HasScore));
             models.Policy.Device.Kernels.Elementwise.Copy(_average.All, models.Policy.Weights.All);
         }
+
+        float[] NewTokens() => new float[configuration.BatchSize * configuration.ResponseLength];
     }
 
     /// <inheritdoc/>
@@ -107,7 +120,7 @@ public sealed class PpoTrainer : Trainer
         int longest = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         if (pretraining.Count > 0) longest = Math.Max(longest, pretraining.Max(PackedBatch.InputLength));
         int capacity = configuration.MicroBatchSize is { } rows ? rows * longest : Math.Max(longest, 2048);
-        return new Workspace(device, config, capacity, forBackward: true);
+        return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute);
     }
 
     /// <inheritdoc/>
@@ -115,46 +128,46 @@ public sealed class PpoTrainer : Trainer
     {
         // 1. Sample an answer to each prompt.
         long started = Stopwatch.GetTimestamp();
-        var prompts = DrawBatch(_prompts, step);
-        var answers = Answer(prompts, (float)_configuration.Temperature, firstStream: (uint)((long)step * prompts.Length));
-        TokenRow[] rows = [.. prompts.Zip(answers, (prompt, answer) => new TokenRow([.. prompt.Tokens, .. answer.Tokens], prompt.Tokens.Length))];
+        DrawBatch(_prompts, step, _batch);
+        float temperature = (float)_configuration.Temperature;
+        var answers = Answer(_batch, temperature, firstStream: (uint)((long)step * _batch.Length));
+        for (int i = 0; i < answers.Count; i++) _experience.SetRow(i, Row(_batch[i], answers[i]));
         double rolloutSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
 
         // 2. Log-probabilities by the forward pass that training uses, values, and scores.
         started = Stopwatch.GetTimestamp();
-        float temperature = (float)_configuration.Temperature;
-        List<float[]> entropies = [];
-        float[][] logprobs = _policyScorer.LogProbs(_models.Policy, rows, temperature, entropies);
-        float[][] refLogprobs = _policyScorer.LogProbs(_models.Reference, rows, temperature);
-        float[][] values = _valueScorer.Values(_models.Value, rows);
-        double[] scores = Score(prompts, answers);
+        var rows = _experience.Rows;
+        int tokens = _experience.Tokens;
+        Span<float> logprobs = _experience.LogProbs.AsSpan(0, tokens), values = _experience.Values.AsSpan(0, tokens);
+        Span<float> refLogprobs = _refLogprobs.AsSpan(0, tokens), entropies = _entropies.AsSpan(0, tokens), rewards = _rewards.AsSpan(0, tokens);
+        _policyScorer.LogProbs(_models.Policy, rows, logprobs, entropies, temperature);
+        _policyScorer.LogProbs(_models.Reference, rows, refLogprobs, temperature: temperature);
+        _valueScorer.Values(_models.Value, rows, values);
+        double[] scores = Score(_batch, answers, rows);
 
         // 3. Rewards of tokens: the KL penalty on each, the score on the last.
-        double beta = _controller.Coefficient;
-        float[][] rewards = new float[rows.Length][];
-        double klSum = 0, scoreSum = 0;
+        double beta = _controller.Coefficient, klSum = 0, scoreSum = 0;
         for (int i = 0; i < rows.Length; i++)
         {
+            var (start, count) = _experience.TokensOf(i, 1);
             double score = RewardShaping.Score(scores[i], answers[i].Ended, _configuration.MissingEosPenalty, _configuration.ScoreClip);
-            rewards[i] = new float[logprobs[i].Length];
-            RewardShaping.TokenRewards(logprobs[i], refLogprobs[i], beta, score, rewards[i]);
-            klSum += KlEstimators.SumK1(logprobs[i], refLogprobs[i]);
+            RewardShaping.TokenRewards(logprobs.Slice(start, count), refLogprobs.Slice(start, count), beta, score, rewards.Slice(start, count));
+            klSum += KlEstimators.SumK1(logprobs.Slice(start, count), refLogprobs.Slice(start, count));
             scoreSum += score;
         }
 
         double kl = klSum / rows.Length, meanScore = scoreSum / rows.Length;
-        if (_configuration.WhitenRewards) WhitenAll(rewards, keepMean: true);
+        if (_configuration.WhitenRewards) Whitening.Whiten(rewards, keepMean: true);
 
         // 4. Advantages and returns.
-        float[][] advantages = new float[rows.Length][], returns = new float[rows.Length][];
+        Span<float> advantages = _experience.Advantages.AsSpan(0, tokens), returns = _experience.Returns.AsSpan(0, tokens);
         for (int i = 0; i < rows.Length; i++)
         {
-            advantages[i] = new float[rewards[i].Length];
-            returns[i] = new float[rewards[i].Length];
-            Gae.Advantages(rewards[i], values[i], _configuration.Gamma, _configuration.Lambda, advantages[i]);
-            Gae.Returns(advantages[i], values[i], returns[i]);
+            var (start, count) = _experience.TokensOf(i, 1);
+            Gae.Advantages(rewards.Slice(start, count), values.Slice(start, count), _configuration.Gamma, _configuration.Lambda, advantages.Slice(start, count));
         }
 
+        Gae.Returns(advantages, values, returns);
         metrics["objective/scores"] = meanScore;
         metrics["objective/kl"] = kl;
         metrics["objective/rlhf_reward"] = meanScore - (beta * kl);
@@ -164,13 +177,12 @@ public sealed class PpoTrainer : Trainer
 
         // 5. Epochs of clipped updates on minibatches.
         started = Stopwatch.GetTimestamp();
-        var experience = new Experience(rows, logprobs, values, advantages, returns);
         var sums = new UpdateSums();
         for (int epoch = 0; epoch < _configuration.InnerEpochs; epoch++)
         {
-            int[] order = Permutation(step, epoch);
-            for (int start = 0; start < order.Length; start += _configuration.MiniBatchSize)
-                Update(experience, order.AsSpan(start, _configuration.MiniBatchSize), learningRate, sums, metrics);
+            Permute(step, epoch);
+            for (int start = 0; start < _order.Length; start += _configuration.MiniBatchSize)
+                Update(_order.AsSpan(start, _configuration.MiniBatchSize), learningRate, sums, metrics);
         }
 
         _controller.Update(kl, rows.Length);
@@ -178,19 +190,19 @@ public sealed class PpoTrainer : Trainer
             _models.Policy.Device.Kernels.Elementwise.Combine(_average.All, (float)(1 - _configuration.EmaDecay), _models.Policy.Weights.All, (float)_configuration.EmaDecay);
 
         sums.Report(metrics, _configuration);
-        metrics["response/length"] = answers.Average(answer => answer.Tokens.Length);
-        metrics["response/eos_fraction"] = answers.Average(answer => answer.Ended ? 1.0 : 0.0);
+        metrics["response/length"] = (double)tokens / rows.Length;
+        metrics["response/eos_fraction"] = answers.Count(answer => answer.Ended) / (double)rows.Length;
         metrics["time/rollout"] = Math.Round(rolloutSeconds, 3);
         metrics["time/score"] = Math.Round(scoreSeconds, 3);
         metrics["time/update"] = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds, 3);
-        metrics.Tokens += rows.Sum(row => row.Tokens.Length);
+        foreach (var row in rows) metrics.Tokens += row.Tokens.Length;
         Run.Directory.AppendSample(step + 1, new JsonObject
         {
-            ["prompt"] = prompts[0].Text,
+            ["prompt"] = _batch[0].Text,
             ["completion"] = Text(answers[0]),
             ["tokens"] = new JsonArray([.. rows[0].Tokens.Select(token => (JsonNode)token)]),
             ["score"] = scores[0],
-            ["kl"] = KlEstimators.SumK1(logprobs[0], refLogprobs[0]),
+            ["kl"] = KlEstimators.SumK1(logprobs[..rows[0].Counted], refLogprobs[..rows[0].Counted]),
             ["finish_reason"] = answers[0].Ended ? "eos" : "length",
         });
     }
@@ -203,7 +215,8 @@ public sealed class PpoTrainer : Trainer
     protected override void Evaluate(Metrics metrics)
     {
         EncodedPrompt[] prompts = [.. _prompts.Take(_configuration.BatchSize)];
-        metrics["eval/scores"] = Score(prompts, Answer(prompts, temperature: 0, firstStream: 0)).Average();
+        var answers = Answer(prompts, temperature: 0, firstStream: 0);
+        metrics["eval/scores"] = Score(prompts, answers, [.. prompts.Zip(answers, Row)]).Average();
     }
 
     /// <inheritdoc/>
@@ -241,27 +254,27 @@ public sealed class PpoTrainer : Trainer
         ModelDirectory.WriteFiles(folder, _models.Policy.Config, _average ?? _models.Policy.Weights, _models.Policy.Device, Run.Tokenizer);
 
     /// <summary>One update of policy and value function on a minibatch of answers.</summary>
-    private void Update(Experience all, ReadOnlySpan<int> indices, double learningRate, UpdateSums sums, Metrics metrics)
+    private void Update(ReadOnlySpan<int> answers, double learningRate, UpdateSums sums, Metrics metrics)
     {
-        var batch = all.Select(indices);
-        int tokens = batch.Rows.Sum(row => row.Counted);
-        if (_configuration.WhitenAdvantages) WhitenAll(batch.Advantages, keepMean: false);
+        _minibatch.Select(_experience, answers);
+        int tokens = _minibatch.Tokens;
+        if (_configuration.WhitenAdvantages) Whitening.Whiten(_minibatch.Advantages.AsSpan(0, tokens), keepMean: false);
 
         _policyOptimizer.ZeroGradients();
         _valueOptimizer.ZeroGradients();
         bool isFirst = sums.Tokens == 0;
         int firstRow = 0;
-        foreach (var (start, count) in _microBatches.Split(batch.Rows, PackedBatch.InputLength))
+        for (int start = 0, count; start < answers.Length; start += count)
         {
-            var part = batch.Slice(start, count);
+            count = _microBatches.Next(_minibatch.Rows.AsSpan(start), PackedBatch.InputLength);
             var dropout = Dropout(firstRow);
-            sums.AddPolicy(AddPolicyGradient(_models.Policy, _policyOptimizer.Gradients, _policyWorkspace, part, _configuration, tokens, dropout));
-            sums.AddValue(AddValueGradient(_models.Value, _valueOptimizer.Gradients, _valueWorkspace, part, _configuration, tokens, dropout));
+            sums.AddPolicy(AddPolicyGradient(_models.Policy, _policyOptimizer.Gradients, _policyWorkspace, _minibatch, start, count, _configuration, dropout));
+            sums.AddValue(AddValueGradient(_models.Value, _valueOptimizer.Gradients, _valueWorkspace, _minibatch, start, count, _configuration, dropout));
             firstRow += _policyWorkspace.Batch.Rows;
         }
 
         if (isFirst) metrics["policy/ratio_first"] = sums.LargestRatioChange;
-        if (_pretrainingOrder is not null) AddPretrainingGradient(indices.Length, firstRow, sums);
+        if (_pretrainingOrder is not null) AddPretrainingGradient(answers.Length, firstRow, sums);
         sums.Tokens += tokens;
         sums.Updates++;
         sums.GradientNorm += _policyOptimizer.Step(learningRate);
@@ -274,31 +287,33 @@ public sealed class PpoTrainer : Trainer
     /// <param name="policy">The policy.</param>
     /// <param name="gradients">Receives the gradient; +=.</param>
     /// <param name="workspace">Memory for the answers.</param>
-    /// <param name="part">The answers of one micro-batch.</param>
+    /// <param name="minibatch">The answers of the whole minibatch.</param>
+    /// <param name="start">The first answer of the micro-batch.</param>
+    /// <param name="count">How many answers it has.</param>
     /// <param name="configuration">Clip range and temperature.</param>
-    /// <param name="tokens">The answer tokens of the whole minibatch.</param>
     /// <param name="dropout">Residual dropout, or none.</param>
     /// <returns>The statistics of <see cref="PpoLoss.Policy"/>.</returns>
     internal static float[] AddPolicyGradient(
-        Gpt policy, GptParameters gradients, Workspace workspace, Experience part, PpoConfiguration configuration, int tokens, ResidualDropout dropout = default)
+        Gpt policy, GptParameters gradients, Workspace workspace, Experience minibatch, int start, int count, PpoConfiguration configuration, ResidualDropout dropout = default)
     {
         var kernels = policy.Device.Kernels;
-        workspace.Batch.SetInputs(part.Rows);
-        workspace.Targets.Set(part.Rows);
-        int n = workspace.Targets.Count;
+        workspace.Batch.SetInputs(minibatch.Rows.AsSpan(start, count));
+        workspace.Targets.Set(minibatch.Rows.AsSpan(start, count));
+        var (first, n) = minibatch.TokensOf(start, count);
         Tensor logprobs = workspace.Values.Slice(0, n), dLogprobs = workspace.DValues.Slice(0, n), old = workspace.First.Slice(0, n), advantages = workspace.Second.Slice(0, n);
         Tensor dHidden = workspace.DHidden.Slice(0, workspace.Batch.Rows), statistics = workspace.Statistics.Reshape(1, PpoLoss.PolicyStatisticsLength);
-        Flatten(policy.Device, old, part.LogProbs);
-        Flatten(policy.Device, advantages, part.Advantages);
+        policy.Device.Upload(old, minibatch.LogProbs.AsSpan(first, n));
+        policy.Device.Upload(advantages, minibatch.Advantages.AsSpan(first, n));
+        float scale = 1f / minibatch.Tokens;
         kernels.Elementwise.Fill(statistics, 0);
         kernels.Elementwise.Fill(dHidden, 0);
 
         var hidden = policy.Forward(workspace.Batch, workspace.Activations, dropout);
         workspace.Language.ForwardBackward(
             policy, gradients, hidden, dHidden, workspace.Targets, logprobs, dLogprobs,
-            (first, length) => kernels.PpoLoss.Policy(
-                statistics, dLogprobs.Slice(first, length), logprobs.Slice(first, length), old.Slice(first, length), advantages.Slice(first, length),
-                (float)configuration.ClipRange, 1f / tokens),
+            (at, length) => kernels.PpoLoss.Policy(
+                statistics, dLogprobs.Slice(at, length), logprobs.Slice(at, length), old.Slice(at, length), advantages.Slice(at, length),
+                (float)configuration.ClipRange, scale),
             (float)configuration.Temperature);
         policy.Backward(gradients, workspace.Batch, workspace.Activations, dHidden, dropout);
         return Downloaded(policy.Device, statistics);
@@ -308,29 +323,30 @@ public sealed class PpoTrainer : Trainer
     /// <param name="value">The value function.</param>
     /// <param name="gradients">Receives the gradient; +=.</param>
     /// <param name="workspace">Memory for the answers.</param>
-    /// <param name="part">The answers of one micro-batch.</param>
+    /// <param name="minibatch">The answers of the whole minibatch.</param>
+    /// <param name="start">The first answer of the micro-batch.</param>
+    /// <param name="count">How many answers it has.</param>
     /// <param name="configuration">Clip range and coefficient.</param>
-    /// <param name="tokens">The answer tokens of the whole minibatch.</param>
     /// <param name="dropout">Residual dropout, or none.</param>
     /// <returns>The statistics of <see cref="PpoLoss.Value"/>.</returns>
     internal static float[] AddValueGradient(
-        Gpt value, GptParameters gradients, Workspace workspace, Experience part, PpoConfiguration configuration, int tokens, ResidualDropout dropout = default)
+        Gpt value, GptParameters gradients, Workspace workspace, Experience minibatch, int start, int count, PpoConfiguration configuration, ResidualDropout dropout = default)
     {
         var kernels = value.Device.Kernels;
-        workspace.Batch.SetInputs(part.Rows);
-        workspace.Targets.Set(part.Rows);
-        int n = workspace.Targets.Count;
+        workspace.Batch.SetInputs(minibatch.Rows.AsSpan(start, count));
+        workspace.Targets.Set(minibatch.Rows.AsSpan(start, count));
+        var (first, n) = minibatch.TokensOf(start, count);
         Tensor values = workspace.Values.Slice(0, n), dValues = workspace.DValues.Slice(0, n), old = workspace.First.Slice(0, n), returns = workspace.Second.Slice(0, n);
         Tensor dHidden = workspace.DHidden.Slice(0, workspace.Batch.Rows), statistics = workspace.Statistics.Reshape(1, PpoLoss.ValueStatisticsLength);
-        Flatten(value.Device, old, part.Values);
-        Flatten(value.Device, returns, part.Returns);
+        value.Device.Upload(old, minibatch.Values.AsSpan(first, n));
+        value.Device.Upload(returns, minibatch.Returns.AsSpan(first, n));
         kernels.Elementwise.Fill(statistics, 0);
         kernels.Elementwise.Fill(dHidden, 0);
 
         var hidden = value.Forward(workspace.Batch, workspace.Activations, dropout);
         workspace.Scalar.Forward(value, hidden, workspace.Targets.Rows, values);
         kernels.PpoLoss.Value(
-            statistics, dValues, values, old, returns, (float)(configuration.ValueClipRange ?? double.PositiveInfinity), (float)(configuration.ValueCoef / tokens));
+            statistics, dValues, values, old, returns, (float)(configuration.ValueClipRange ?? double.PositiveInfinity), (float)(configuration.ValueCoef / minibatch.Tokens));
         workspace.Scalar.Backward(value, gradients, dHidden, workspace.Targets.Rows, dValues);
         value.Backward(gradients, workspace.Batch, workspace.Activations, dHidden, dropout);
         return Downloaded(value.Device, statistics);
@@ -343,10 +359,11 @@ public sealed class PpoTrainer : Trainer
     {
         TokenRow[] rows = new TokenRow[Math.Max(1, (int)Math.Round(answers * _configuration.PtxRatio))];
         for (int i = 0; i < rows.Length; i++) rows[i] = _pretraining[_pretrainingOrder![((long)_updates * rows.Length) + i]];
-        int counted = rows.Sum(row => row.Counted);
+        int counted = TokenRow.CountedOf(rows);
         double loss = 0;
-        foreach (var (start, count) in _microBatches.Split(rows, PackedBatch.InputLength))
+        for (int start = 0, count; start < rows.Length; start += count)
         {
+            count = _microBatches.Next(rows.AsSpan(start), PackedBatch.InputLength);
             loss += LanguageModelTrainer.AddGradient(
                 _models.Policy, _policyOptimizer.Gradients, _policyWorkspace, rows.AsSpan(start, count), _configuration.PtxCoef / counted, Dropout(firstRow));
             firstRow += _policyWorkspace.Batch.Rows;
@@ -365,8 +382,10 @@ public sealed class PpoTrainer : Trainer
         [.. prompts.Select((prompt, i) => new SampleRequest(prompt.Tokens, firstStream + (uint)i))],
         new SamplingOptions(_configuration.ResponseLength, temperature, _configuration.TopK, (float)_configuration.TopP, Run.Seed, EndOfText));
 
-    private double[] Score(EncodedPrompt[] prompts, IReadOnlyList<SampledAnswer> answers) => _models.Reward.Score([.. prompts.Zip(answers, (prompt, answer) =>
-        new RewardRequest(prompt.Text ?? "", Text(answer), [.. prompt.Tokens, .. answer.Tokens], prompt.Fields))]);
+    private double[] Score(EncodedPrompt[] prompts, IReadOnlyList<SampledAnswer> answers, TokenRow[] rows) =>
+        _models.Reward.Score([.. prompts.Select((prompt, i) => new RewardRequest(prompt.Text ?? "", Text(answers[i]), rows[i].Tokens, prompt.Fields))]);
+
+    private static TokenRow Row(EncodedPrompt prompt, SampledAnswer answer) => new([.. prompt.Tokens, .. answer.Tokens], prompt.Tokens.Length);
 
     private int? EndOfText => _models.Policy.Config.EosToken ?? Run.Tokenizer?.EndOfText;
 
@@ -377,22 +396,11 @@ public sealed class PpoTrainer : Trainer
         ? new FixedKlController(coefficient)
         : new AdaptiveKlController(coefficient, _configuration.KlTarget, _configuration.KlHorizon);
 
-    private int[] Permutation(int step, int epoch)
+    /// <summary>The order in which an epoch goes through the answers.</summary>
+    private void Permute(int step, int epoch)
     {
-        long first = (((long)step * _configuration.InnerEpochs) + epoch) * _minibatchOrder.Count;
-        return [.. Enumerable.Range(0, _minibatchOrder.Count).Select(i => _minibatchOrder[first + i])];
-    }
-
-    private static void WhitenAll(float[][] values, bool keepMean)
-    {
-        float[] flat = [.. values.SelectMany(v => v)];
-        Whitening.Whiten(flat, keepMean);
-        int at = 0;
-        foreach (float[] part in values)
-        {
-            flat.AsSpan(at, part.Length).CopyTo(part);
-            at += part.Length;
-        }
+        long first = (((long)step * _configuration.InnerEpochs) + epoch) * _order.Length;
+        for (int i = 0; i < _order.Length; i++) _order[i] = _minibatchOrder[first + i];
     }
 
     private static float[] Downloaded(ComputeDevice device, Tensor statistics)
@@ -402,48 +410,60 @@ public sealed class PpoTrainer : Trainer
         return values;
     }
 
-    private static void Flatten(ComputeDevice device, Tensor destination, ReadOnlySpan<float[]> parts)
-    {
-        float[] flat = new float[destination.Length];
-        int at = 0;
-        foreach (float[] part in parts)
-        {
-            part.CopyTo(flat, at);
-            at += part.Length;
-        }
-
-        device.Upload(destination, flat);
-    }
-
-    private static double Mean(IEnumerable<float[]> parts)
+    private static double Mean(ReadOnlySpan<float> values)
     {
         double sum = 0;
-        long count = 0;
-        foreach (float[] part in parts)
-        {
-            foreach (float value in part) sum += value;
-            count += part.Length;
-        }
-
-        return sum / count;
+        foreach (float value in values) sum += value;
+        return sum / values.Length;
     }
 
-    /// <summary>What a rollout leaves for the updates: per answer, and per token of it.</summary>
-    internal sealed record Experience(TokenRow[] Rows, float[][] LogProbs, float[][] Values, float[][] Advantages, float[][] Returns)
+    /// <summary>
+    /// Answers and what is known of their tokens, packed one answer after another: of a whole step, or of a minibatch of it.
+    /// </summary>
+    /// <param name="answers">How many answers.</param>
+    /// <param name="longest">The most tokens of an answer.</param>
+    internal sealed class Experience(int answers, int longest)
     {
-        /// <summary>A minibatch; advantages are copied, since it whitens them for itself.</summary>
-        public Experience Select(ReadOnlySpan<int> indices)
+        /// <summary>offsets (answers + 1): the first token of every answer, and the number of tokens</summary>
+        private readonly int[] _offsets = new int[answers + 1];
+
+        /// <summary>The answers, each after its prompt.</summary>
+        public TokenRow[] Rows { get; } = new TokenRow[answers];
+
+        public float[] LogProbs { get; } = new float[answers * longest];
+
+        public float[] Values { get; } = new float[answers * longest];
+
+        public float[] Advantages { get; } = new float[answers * longest];
+
+        public float[] Returns { get; } = new float[answers * longest];
+
+        /// <summary>The answer tokens of all answers.</summary>
+        public int Tokens => _offsets[^1];
+
+        /// <summary>Where the tokens of some answers lie.</summary>
+        public (int Start, int Count) TokensOf(int answer, int count) => (_offsets[answer], _offsets[answer + count] - _offsets[answer]);
+
+        /// <summary>Sets an answer; those before it are set.</summary>
+        public void SetRow(int answer, TokenRow row)
         {
-            int[] which = indices.ToArray();
-            return new Experience(
-                Array.ConvertAll(which, i => Rows[i]), Array.ConvertAll(which, i => LogProbs[i]), Array.ConvertAll(which, i => Values[i]),
-                Array.ConvertAll(which, i => (float[])Advantages[i].Clone()), Array.ConvertAll(which, i => Returns[i]));
+            Rows[answer] = row;
+            _offsets[answer + 1] = _offsets[answer] + row.Counted;
         }
 
-        /// <summary>A micro-batch of it.</summary>
-        public Experience Slice(int start, int count) => new(
-            Rows[start..(start + count)], LogProbs[start..(start + count)], Values[start..(start + count)],
-            Advantages[start..(start + count)], Returns[start..(start + count)]);
+        /// <summary>Becomes a minibatch of the answers of a step.</summary>
+        public void Select(Experience all, ReadOnlySpan<int> which)
+        {
+            for (int i = 0; i < which.Length; i++)
+            {
+                SetRow(i, all.Rows[which[i]]);
+                int source = all._offsets[which[i]], destination = _offsets[i], count = Rows[i].Counted;
+                Array.Copy(all.LogProbs, source, LogProbs, destination, count);
+                Array.Copy(all.Values, source, Values, destination, count);
+                Array.Copy(all.Advantages, source, Advantages, destination, count);
+                Array.Copy(all.Returns, source, Returns, destination, count);
+            }
+        }
     }
 
     /// <summary>Sums over all updates of a step.</summary>

@@ -1,7 +1,7 @@
+using System.Runtime.InteropServices;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
-using NativeRlhf.Evaluation;
 using NativeRlhf.Kernels.Device;
 using NativeRlhf.Kernels.Ops;
 using NativeRlhf.Model;
@@ -16,13 +16,18 @@ namespace NativeRlhf.Training;
 public sealed class RewardTrainer : Trainer
 {
     private readonly Gpt _model;
-    private readonly IReadOnlyList<RankedRow> _rows, _evalRows;
+    private readonly IReadOnlyList<RankedRow> _rows;
+    private readonly RankedRow[] _evalRows, _batch;
     private readonly AdamWOptimizer _optimizer;
     private readonly Workspace _workspace;
     private readonly MicroBatches _microBatches;
-    private readonly IndexBuffer _lastRows, _winners, _losers;
-    private readonly Arena _arena;
+    private readonly IndexBuffer _winners, _losers;
     private readonly Tensor _weights;
+
+    // The answers of a micro-batch; its pairs and their weights.
+    private readonly List<int[]> _answers = [];
+    private readonly List<int> _better = [], _worse = [];
+    private readonly List<float> _pairWeights = [];
 
     /// <summary>Plans the memory of a run.</summary>
     /// <param name="configuration">The configuration.</param>
@@ -35,16 +40,16 @@ public sealed class RewardTrainer : Trainer
     {
         _model = model;
         _rows = rows;
-        _evalRows = evalRows;
+        _evalRows = [.. evalRows];
+        _batch = new RankedRow[configuration.BatchSize];
         _microBatches = PlanMicroBatches(rows.Concat(evalRows).Max(Length));
-        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true));
+        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute));
         _optimizer = Own(new AdamWOptimizer(model, OptimizerSettings, spec => !spec.Name.StartsWith("lm_head.", StringComparison.Ordinal)));
-        _lastRows = Own(model.Device.AllocateIndices(64));
         _winners = Own(model.Device.AllocateIndices(64));
         _losers = Own(model.Device.AllocateIndices(64));
-        int mostPairs = _microBatches.Split(rows, Length).Concat(_microBatches.Split(evalRows, Length)).Max(part => part.Count) * rows.Concat(evalRows).Max(row => row.Pairs.Length);
-        _arena = Own(model.Device.AllocateArena(Math.Max(mostPairs, configuration.BatchSize * rows.Max(row => row.Pairs.Length))));
-        _weights = _arena.Take(1, (int)_arena.Capacity);
+        int mostRows = _microBatches.Rows > 0 ? _microBatches.Rows : Math.Max(1, _microBatches.Tokens / rows.Concat(evalRows).Min(Length));
+        int mostPairs = mostRows * rows.Concat(evalRows).Max(row => row.Pairs.Length);
+        _weights = Own(model.Device.AllocateArena(mostPairs)).Take(1, mostPairs);
     }
 
     /// <summary>The gradient of the latest step.</summary>
@@ -53,17 +58,18 @@ public sealed class RewardTrainer : Trainer
     /// <inheritdoc/>
     protected override void Step(int step, double learningRate, Metrics metrics)
     {
-        var batch = DrawBatch(_rows, step);
+        DrawBatch(_rows, step, _batch);
         var sums = default(PairSums);
         int firstRow = 0;
         _optimizer.ZeroGradients();
-        foreach (var (start, count) in _microBatches.Split(batch, Length))
+        for (int start = 0, count; start < _batch.Length; start += count)
         {
+            count = _microBatches.Next(_batch.AsSpan(start), Length);
             var dropout = new ResidualDropout((float)Configuration.Dropout, Run.Seed, (uint)step, (uint)firstRow);
-            var hidden = Scores(batch.AsSpan(start, count), 1.0 / batch.Length, dropout, out Tensor dScores, ref sums);
+            var hidden = Scores(_batch.AsSpan(start, count), 1.0 / _batch.Length, dropout, out Tensor dScores, ref sums);
             Tensor dHidden = _workspace.DHidden.Slice(0, hidden.Rows);
             _model.Device.Kernels.Elementwise.Fill(dHidden, 0);
-            _workspace.Scalar.Backward(_model, _optimizer.Gradients, dHidden, _lastRows, dScores);
+            _workspace.Scalar.Backward(_model, _optimizer.Gradients, dHidden, _workspace.Batch.LastRows, dScores);
             _model.Backward(_optimizer.Gradients, _workspace.Batch, _workspace.Activations, dHidden, dropout);
             firstRow += hidden.Rows;
         }
@@ -78,10 +84,14 @@ public sealed class RewardTrainer : Trainer
     /// <inheritdoc/>
     protected override void Evaluate(Metrics metrics)
     {
-        if (_evalRows.Count == 0) return;
+        if (_evalRows.Length == 0) return;
         var sums = default(PairSums);
-        RankedRow[] rows = [.. _evalRows];
-        foreach (var (start, count) in _microBatches.Split(rows, Length)) Scores(rows.AsSpan(start, count), 1.0 / rows.Length, default, out _, ref sums);
+        for (int start = 0, count; start < _evalRows.Length; start += count)
+        {
+            count = _microBatches.Next(_evalRows.AsSpan(start), Length);
+            Scores(_evalRows.AsSpan(start, count), 1.0 / _evalRows.Length, default, out _, ref sums);
+        }
+
         metrics["eval/loss"] = sums.Loss;
         metrics["eval/accuracy"] = sums.Correct / sums.Pairs;
     }
@@ -103,7 +113,12 @@ public sealed class RewardTrainer : Trainer
     /// <inheritdoc/>
     protected override void WriteFinal(string folder) => ModelDirectory.WriteFiles(folder, _model.Config, _model.Weights, _model.Device, Run.Tokenizer);
 
-    private static int Length(RankedRow row) => row.Answers.Sum(answer => answer.Tokens.Length);
+    private static int Length(RankedRow row)
+    {
+        int tokens = 0;
+        foreach (var answer in row.Answers) tokens += answer.Tokens.Length;
+        return tokens;
+    }
 
     /// <summary>
     /// Runs every answer of some prompts once and compares all their pairs; each prompt weighs the same, and so does each of
@@ -111,33 +126,33 @@ public sealed class RewardTrainer : Trainer
     /// </summary>
     private Tensor Scores(ReadOnlySpan<RankedRow> prompts, double promptWeight, ResidualDropout dropout, out Tensor dScores, ref PairSums sums)
     {
-        List<int[]> answers = [];
-        List<int> winners = [], losers = [];
-        List<float> weights = [];
+        _answers.Clear();
+        _better.Clear();
+        _worse.Clear();
+        _pairWeights.Clear();
         foreach (var prompt in prompts)
         {
             foreach (var pair in prompt.Pairs)
             {
-                winners.Add(answers.Count + pair.Better);
-                losers.Add(answers.Count + pair.Worse);
-                weights.Add((float)(promptWeight / prompt.Pairs.Length));
+                _better.Add(_answers.Count + pair.Better);
+                _worse.Add(_answers.Count + pair.Worse);
+                _pairWeights.Add((float)(promptWeight / prompt.Pairs.Length));
             }
 
-            answers.AddRange(prompt.Answers.Select(answer => answer.Tokens));
+            foreach (var answer in prompt.Answers) _answers.Add(answer.Tokens);
         }
 
-        _workspace.Batch.Set([.. answers]);
-        _lastRows.Set(SequenceScorer.LastRows(_workspace.Batch.Layout));
-        _winners.Set([.. winners]);
-        _losers.Set([.. losers]);
-        Tensor pairWeights = _weights.Reshape(1, weights.Count);
-        _model.Device.Upload(pairWeights, [.. weights]);
+        _workspace.Batch.Set(CollectionsMarshal.AsSpan(_answers));
+        _winners.Set(CollectionsMarshal.AsSpan(_better));
+        _losers.Set(CollectionsMarshal.AsSpan(_worse));
+        Tensor weights = _weights.Reshape(1, _pairWeights.Count);
+        _model.Device.Upload(weights, CollectionsMarshal.AsSpan(_pairWeights));
 
-        Tensor scores = _workspace.Values.Slice(0, answers.Count), statistics = _workspace.Statistics.Reshape(1, RankingLoss.StatisticsLength);
-        dScores = _workspace.DValues.Slice(0, answers.Count);
+        Tensor scores = _workspace.Values.Slice(0, _answers.Count), statistics = _workspace.Statistics.Reshape(1, RankingLoss.StatisticsLength);
+        dScores = _workspace.DValues.Slice(0, _answers.Count);
         var hidden = _model.Forward(_workspace.Batch, _workspace.Activations, dropout);
-        _workspace.Scalar.Forward(_model, hidden, _lastRows, scores);
-        _model.Device.Kernels.RankingLoss.Forward(statistics, dScores, scores, _winners.View, _losers.View, pairWeights);
+        _workspace.Scalar.Forward(_model, hidden, _workspace.Batch.LastRows, scores);
+        _model.Device.Kernels.RankingLoss.Forward(statistics, dScores, scores, _winners.View, _losers.View, weights);
 
         Span<float> values = stackalloc float[RankingLoss.StatisticsLength];
         _model.Device.Download(statistics, values);

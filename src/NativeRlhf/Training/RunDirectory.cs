@@ -37,6 +37,10 @@ public sealed class RunDirectory : IDisposable
     private readonly LineFile _samples;
     private readonly LineFile _log;
 
+    // The line being written; its memory is used again for the next one.
+    private readonly ArrayBufferWriter<byte> _line = new(1024);
+    private readonly Utf8JsonWriter _json;
+
     private RunDirectory(string path, FileStream lockFile)
     {
         Path = path;
@@ -44,6 +48,7 @@ public sealed class RunDirectory : IDisposable
         _metrics = new LineFile(File("metrics.jsonl"));
         _samples = new LineFile(File("samples.jsonl"));
         _log = new LineFile(File("log.txt"));
+        _json = new Utf8JsonWriter(_line, LineOptions);
     }
 
     /// <summary>The folder as the user named it.</summary>
@@ -170,24 +175,23 @@ public sealed class RunDirectory : IDisposable
     /// <param name="metrics">Names and values.</param>
     /// <exception cref="NotFiniteNumberException">A metric is not finite; the line was written.</exception>
     /// <exception cref="IOException">The line could not be written; the file is as it was.</exception>
-    public void AppendMetrics(long step, IEnumerable<KeyValuePair<string, double>> metrics)
+    public void AppendMetrics(long step, IReadOnlyList<KeyValuePair<string, double>> metrics)
     {
         ArgumentNullException.ThrowIfNull(metrics);
         KeyValuePair<string, double>? notFinite = null;
-        _metrics.Append(Line(json =>
+        BeginLine(step);
+        for (int i = 0; i < metrics.Count; i++)
         {
-            json.WriteNumber("step", step);
-            foreach ((string name, double value) in metrics)
+            (string name, double value) = metrics[i];
+            if (double.IsFinite(value))
+                _json.WriteNumber(name, value);
+            else
             {
-                if (double.IsFinite(value))
-                    json.WriteNumber(name, value);
-                else
-                {
-                    json.WriteString(name, value.ToString(CultureInfo.InvariantCulture));
-                    notFinite ??= new(name, value);
-                }
+                _json.WriteString(name, value.ToString(CultureInfo.InvariantCulture));
+                notFinite ??= new(name, value);
             }
-        }));
+        }
+        _metrics.Append(EndLine());
         if (notFinite is var (metric, bad))
             throw new NotFiniteNumberException(FormattableString.Invariant($"step {step}: {metric} is {bad}: training has diverged; lower learningRate or gradientClip and begin again, or --resume from the latest checkpoint with them"), bad);
     }
@@ -199,20 +203,18 @@ public sealed class RunDirectory : IDisposable
     public void AppendSample(long step, JsonObject sample)
     {
         ArgumentNullException.ThrowIfNull(sample);
-        _samples.Append(Line(json =>
+        BeginLine(step);
+        foreach ((string name, JsonNode? value) in sample)
         {
-            json.WriteNumber("step", step);
-            foreach ((string name, JsonNode? value) in sample)
-            {
-                if (name == "step")
-                    continue;
-                json.WritePropertyName(name);
-                if (value is null)
-                    json.WriteNullValue();
-                else
-                    value.WriteTo(json);
-            }
-        }));
+            if (name == "step")
+                continue;
+            _json.WritePropertyName(name);
+            if (value is null)
+                _json.WriteNullValue();
+            else
+                value.WriteTo(_json);
+        }
+        _samples.Append(EndLine());
     }
 
     /// <summary>Appends a line with the time to <c>log.txt</c>.</summary>
@@ -258,6 +260,7 @@ public sealed class RunDirectory : IDisposable
         _metrics.Dispose();
         _samples.Dispose();
         _log.Dispose();
+        _json.Dispose();
         _lock.Dispose();
     }
 
@@ -296,17 +299,20 @@ public sealed class RunDirectory : IDisposable
         }
     }
 
-    private static byte[] Line(Action<Utf8JsonWriter> write)
+    private void BeginLine(long step)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, LineOptions))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
-        buffer.Write("\n"u8);
-        return buffer.WrittenSpan.ToArray();
+        _line.ResetWrittenCount();
+        _json.Reset();
+        _json.WriteStartObject();
+        _json.WriteNumber("step", step);
+    }
+
+    private ReadOnlySpan<byte> EndLine()
+    {
+        _json.WriteEndObject();
+        _json.Flush();
+        _line.Write("\n"u8);
+        return _line.WrittenSpan;
     }
 
     /// <summary>A file that grows by whole lines; it is made with its first line.</summary>

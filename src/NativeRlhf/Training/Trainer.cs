@@ -142,18 +142,16 @@ public abstract class Trainer : IDisposable
     /// <param name="folder">An empty folder.</param>
     protected abstract void WriteFinal(string folder);
 
-    /// <summary>The rows of a step: batchSize of them, in file order or in an order drawn anew in every epoch.</summary>
-    private protected T[] DrawBatch<T>(IReadOnlyList<T> rows, int step)
+    /// <summary>The rows of a step, batchSize of them, in file order or in an order drawn anew in every epoch.</summary>
+    private protected void DrawBatch<T>(IReadOnlyList<T> rows, int step, T[] batch)
     {
-        var batch = new T[Configuration.BatchSize];
         for (int i = 0; i < batch.Length; i++) batch[i] = rows[_order[((long)step * batch.Length) + i]];
-        return batch;
     }
 
-    /// <summary>How batches are cut, with room for the longest row.</summary>
+    /// <summary>How batches are cut: with room for the longest row, and for no more tokens than a batch can have.</summary>
     private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.MicroBatchSize is { } rows
         ? new MicroBatches(rows, rows * longestRow)
-        : new MicroBatches(0, Math.Max(longestRow, DefaultMicroBatchTokens));
+        : new MicroBatches(0, (int)Math.Min((long)Configuration.BatchSize * longestRow, Math.Max(longestRow, DefaultMicroBatchTokens)));
 
     private void Checkpoint(TrainerState state) => Run.Directory.SaveCheckpoint(state.Step, Configuration.KeepCheckpoints, folder =>
     {

@@ -305,7 +305,7 @@ public class SafeTensorsTests : DataFixture
     [Test]
     public void A_file_that_another_tool_wrote_is_read()
     {
-        using SafeTensorsSet set = SafeTensorsSet.Open(Path.GetDirectoryName(Shared("tinystories-char-gpt/model.safetensors"))!);
+        using SafeTensorsSet set = SafeTensorsSet.Open(Path.GetDirectoryName(TestFiles.Shared("tinystories-char-gpt/model.safetensors"))!);
         TensorHeader embedding = set.Tensors.Single(tensor => tensor.Name.EndsWith("wte.weight", StringComparison.Ordinal));
         Assert.That(embedding.Shape, Is.EqualTo(new long[] { 169, 64 }));
         foreach (TensorHeader tensor in set.Tensors.Where(tensor => tensor.Type.IsFloat()))

@@ -13,7 +13,7 @@ public class ConfigurationTests : DataFixture
 {
     private static readonly string[] CommonKeys =
     [
-        "steps", "epochs", "batchSize", "microBatchSize", "learningRate", "learningRateSchedule", "finalLearningRateFraction", "warmupSteps",
+        "steps", "epochs", "batchSize", "microBatchSize", "recompute", "learningRate", "learningRateSchedule", "finalLearningRateFraction", "warmupSteps",
         "beta1", "beta2", "epsilon", "adamForm", "weightDecay", "gradientClip", "dropout", "maxLength", "shuffle", "evalEvery", "checkpointEvery",
         "keepCheckpoints", "precision",
     ];
@@ -94,6 +94,7 @@ public class ConfigurationTests : DataFixture
             ["promptTemplate"] = "x{prompt}",
             ["klController"] = "adaptive",
             ["shuffle"] = "false",
+            ["recompute"] = "true",
             ["whitenAdvantages"] = "false",
             ["whitenRewards"] = "true",
             ["responseLength"] = "7",

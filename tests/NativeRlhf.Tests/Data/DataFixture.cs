@@ -49,19 +49,6 @@ public abstract class DataFixture
     protected static void ForAll<T>(Arbitrary<T> values, Func<T, bool> holds, int cases = 100) =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(cases).WithQuietOnSuccess(true).WithReplay(20220304, 2155), Prop.ForAll(values, holds));
 
-    /// <summary>A file below ../shared/data of the repository; the test is skipped where it is absent.</summary>
-    protected static string Shared(string path)
-    {
-        for (DirectoryInfo? folder = new(TestContext.CurrentContext.TestDirectory); folder is not null; folder = folder.Parent)
-        {
-            string found = Path.Combine(folder.FullName, "..", "shared", "data", path);
-            if (File.Exists(Path.Combine(folder.FullName, "NativeRlhf.sln")) && Path.Exists(found))
-                return found;
-        }
-        Assert.Ignore($"shared/data/{path} is absent");
-        return "";
-    }
-
     /// <summary>A tokenizer with one token per byte, and 256 for the end of a text.</summary>
     protected sealed class Bytes : ITextEncoder
     {

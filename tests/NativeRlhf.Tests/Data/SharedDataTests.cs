@@ -14,7 +14,7 @@ public class SharedDataTests : DataFixture
     {
         var report = new DataReport();
         var encoder = new RowEncoder(new Bytes(), 257, null, 1 << 20);
-        Assert.That(encoder.Demonstrations(RowReader.Demonstrations(Shared(file)), report), Has.Count.EqualTo(rows));
+        Assert.That(encoder.Demonstrations(RowReader.Demonstrations(TestFiles.Shared(file)), report), Has.Count.EqualTo(rows));
         Assert.That(report.Rows, Is.EqualTo(rows));
     }
 
@@ -26,14 +26,14 @@ public class SharedDataTests : DataFixture
     {
         var report = new DataReport();
         var encoder = new RowEncoder(new Bytes(), 257, null, 1 << 20);
-        Assert.That(encoder.Rankings(RowReader.Rankings(Shared(file)), report), Has.Count.EqualTo(rows));
+        Assert.That(encoder.Rankings(RowReader.Rankings(TestFiles.Shared(file)), report), Has.Count.EqualTo(rows));
         Assert.That((report.Rows, report.Pairs, report.Ties), Is.EqualTo(((long)rows, (long)rows, 0L)));
     }
 
     [Test]
     public void Transcripts_are_split_before_the_answers_in_question()
     {
-        foreach (Ranking row in RowReader.Rankings(Shared("hh-rlhf/test.jsonl.gz")))
+        foreach (Ranking row in RowReader.Rankings(TestFiles.Shared("hh-rlhf/test.jsonl.gz")))
         {
             Assert.That(row.Prompt.Text, Does.StartWith("\n\nHuman:").And.EndsWith("\n\nAssistant:"));
             Assert.That(row.Completions.Select(answer => answer.Text), Has.All.StartsWith(" "));
@@ -43,7 +43,7 @@ public class SharedDataTests : DataFixture
     [Test]
     public void Open_Assistant_trees_become_rankings()
     {
-        Ranking[] rankings = [.. OpenAssistantTrees.Rankings(Shared("openassistant/en_100_tree.jsonl"))];
+        Ranking[] rankings = [.. OpenAssistantTrees.Rankings(TestFiles.Shared("openassistant/en_100_tree.jsonl"))];
 
         // The 100 trees have 212 groups of ranked replies; of the stored copy one tree with three of them was taken out.
         Assert.That(rankings, Has.Length.EqualTo(209));
@@ -65,7 +65,7 @@ public class SharedDataTests : DataFixture
     [Test]
     public void The_Gutenberg_texts_fill_windows_without_a_gap()
     {
-        string folder = Path.GetDirectoryName(Shared("gutenberg/Peter-Pan_16.txt"))!;
+        string folder = Path.GetDirectoryName(TestFiles.Shared("gutenberg/Peter-Pan_16.txt"))!;
         string[] files = [.. Directory.GetFiles(folder, "*.txt").Order(StringComparer.Ordinal)];
         var report = new DataReport();
         TokenWindows windows = new RowEncoder(new Bytes(), 257, null, 128).Windows(files.SelectMany(RowReader.Documents), report);
@@ -78,5 +78,5 @@ public class SharedDataTests : DataFixture
     [TestCase("llama-factory/alpaca_en_demo.json")]
     [TestCase("openassistant/en_100_message.jsonl")]
     public void What_is_no_comparison_is_an_error(string file) =>
-        Assert.That(ErrorOf(RowReader.Rankings(Shared(file))), Does.Contain(": the row is no comparison"));
+        Assert.That(ErrorOf(RowReader.Rankings(TestFiles.Shared(file))), Does.Contain(": the row is no comparison"));
 }

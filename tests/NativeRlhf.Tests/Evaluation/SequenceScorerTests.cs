@@ -16,9 +16,9 @@ public class SequenceScorerTests
     {
         using var model = Random(Odd(), 1);
         using var workspace = new Workspace(model.Device, model.Config, 40, forBackward: false);
-        List<float[]> entropies = [];
-        float[][] logprobs = new SequenceScorer(workspace).LogProbs(model, Rows, temperature, entropies);
-        Assert.That(entropies, Has.Count.EqualTo(Rows.Length));
+        float[] packed = new float[TokenRow.CountedOf(Rows)];
+        new SequenceScorer(workspace).LogProbs(model, Rows, new float[packed.Length], packed, temperature);
+        float[][] entropies = SequenceScorer.Unpack(Rows, packed), logprobs = new SequenceScorer(workspace).LogProbs(model, Rows, temperature);
         for (int i = 0; i < Rows.Length; i++)
         {
             var row = Rows[i];
@@ -55,7 +55,7 @@ public class SequenceScorerTests
         for (int i = 0; i < Rows.Length; i++)
         {
             Assert.That(RelativeError(new SequenceScorer(small).LogProbs(model, Rows)[i], new SequenceScorer(large).LogProbs(model, Rows)[i]), Is.LessThan(1e-6));
-            Assert.That(RelativeError(new SequenceScorer(small).Values(model, Rows)[i], new SequenceScorer(large).Values(model, Rows)[i]), Is.LessThan(1e-6));
+            Assert.That(RelativeError(ValuesOf(small, model)[i], ValuesOf(large, model)[i]), Is.LessThan(1e-6));
         }
 
         Assert.That(RelativeError(new SequenceScorer(small).Scores(model, sequences), new SequenceScorer(large).Scores(model, sequences)), Is.LessThan(1e-6));
@@ -68,7 +68,7 @@ public class SequenceScorerTests
         using var workspace = new Workspace(model.Device, model.Config, 40, forBackward: false);
         var scorer = new SequenceScorer(workspace);
         float[] scores = scorer.Scores(model, [.. Rows.Select(row => row.Tokens)]);
-        float[][] values = scorer.Values(model, Rows);
+        float[][] values = ValuesOf(workspace, model);
         float[] weight = Values(model.Weights.Score);
         for (int i = 0; i < Rows.Length; i++)
         {
@@ -90,6 +90,13 @@ public class SequenceScorerTests
         Assert.That(scorer.LogProbs(model, []), Is.Empty);
         Assert.That(scorer.Scores(model, []), Is.Empty);
         Assert.That(scorer.LogProbs(model, [new TokenRow([5], 1)])[0], Is.Empty, "one token has none before it");
+    }
+
+    private static float[][] ValuesOf(Workspace workspace, Gpt model)
+    {
+        float[] packed = new float[TokenRow.CountedOf(Rows)];
+        new SequenceScorer(workspace).Values(model, Rows, packed);
+        return SequenceScorer.Unpack(Rows, packed);
     }
 
     private static float[][] Hidden(Gpt model, int[] tokens)

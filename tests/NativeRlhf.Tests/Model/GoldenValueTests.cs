@@ -129,9 +129,13 @@ public class GoldenValueTests
     {
         var golden = Json("ppo", "minibatch.json");
         var answers = golden["answers"]!.AsArray();
-        var batch = new PpoTrainer.Experience(
-            [.. answers.Select(answer => new TokenRow([.. Integers(answer!["prompt_tokens"]!), .. Integers(answer["completion_tokens"]!)], answer["prompt_tokens"]!.AsArray().Count))],
-            Floats("old_logprobs"), Floats("old_values"), Floats("advantages"), Floats("returns"));
+        var batch = new PpoTrainer.Experience(answers.Count, answers.Max(answer => answer!["completion_tokens"]!.AsArray().Count));
+        for (int i = 0; i < answers.Count; i++)
+            batch.SetRow(i, new TokenRow([.. Integers(answers[i]!["prompt_tokens"]!), .. Integers(answers[i]!["completion_tokens"]!)], answers[i]!["prompt_tokens"]!.AsArray().Count));
+        Floats("old_logprobs").CopyTo(batch.LogProbs, 0);
+        Floats("old_values").CopyTo(batch.Values, 0);
+        Floats("advantages").CopyTo(batch.Advantages, 0);
+        Floats("returns").CopyTo(batch.Returns, 0);
         var configuration = new PpoConfiguration
         {
             Temperature = (double)golden["temperature"]!,
@@ -143,23 +147,22 @@ public class GoldenValueTests
         using var value = ModelDirectory.Load(Device(), Folder("reward"));
         using var policyWorkspace = new Workspace(Device(), policy.Config, 64, forBackward: true);
         using var valueWorkspace = new Workspace(Device(), value.Config, 64, forBackward: true);
-        List<float[]> entropies = [];
-        float[][] logprobs = new SequenceScorer(policyWorkspace).LogProbs(policy, batch.Rows, (float)configuration.Temperature, entropies);
-        float[][] values = new SequenceScorer(valueWorkspace).Values(value, batch.Rows);
-        Assert.That(RelativeError([.. logprobs.SelectMany(v => v)], [.. Floats("logprobs").SelectMany(v => v)]), Is.LessThan(1e-5));
-        Assert.That(RelativeError([.. values.SelectMany(v => v)], [.. Floats("values").SelectMany(v => v)]), Is.LessThan(1e-5));
-        Assert.That(entropies.SelectMany(v => v).Average(), Is.EqualTo((double)golden["entropy"]!).Within(1e-3).Percent);
+        int tokens = batch.Tokens;
+        float[] logprobs = new float[tokens], entropies = new float[tokens], values = new float[tokens];
+        new SequenceScorer(policyWorkspace).LogProbs(policy, batch.Rows, logprobs, entropies, (float)configuration.Temperature);
+        new SequenceScorer(valueWorkspace).Values(value, batch.Rows, values);
+        Assert.That(RelativeError(logprobs, Floats("logprobs")), Is.LessThan(1e-5));
+        Assert.That(RelativeError(values, Floats("values")), Is.LessThan(1e-5));
+        Assert.That(entropies.Average(), Is.EqualTo((double)golden["entropy"]!).Within(1e-3).Percent);
 
         using var policyGradients = new GptParameters(Device(), policy.Config, hasScore: false);
         using var valueGradients = new GptParameters(Device(), value.Config, hasScore: true);
-        int tokens = batch.Rows.Sum(row => row.Counted);
         double[] policySums = new double[4], valueSums = new double[2];
         double largest = 0;
         for (int start = 0; start < batch.Rows.Length; start += microBatch)
         {
-            var part = batch.Slice(start, microBatch);
-            float[] ofPolicy = PpoTrainer.AddPolicyGradient(policy, policyGradients, policyWorkspace, part, configuration, tokens);
-            float[] ofValue = PpoTrainer.AddValueGradient(value, valueGradients, valueWorkspace, part, configuration, tokens);
+            float[] ofPolicy = PpoTrainer.AddPolicyGradient(policy, policyGradients, policyWorkspace, batch, start, microBatch, configuration);
+            float[] ofValue = PpoTrainer.AddValueGradient(value, valueGradients, valueWorkspace, batch, start, microBatch, configuration);
             for (int i = 0; i < 4; i++) policySums[i] += ofPolicy[i] / tokens;
             for (int i = 0; i < 2; i++) valueSums[i] += ofValue[i] / tokens;
             largest = Math.Max(largest, ofPolicy[4]);
@@ -174,7 +177,7 @@ public class GoldenValueTests
         AssertGradients(policyGradients, "ppo", "policy_gradients.safetensors");
         AssertGradients(valueGradients, "ppo", "value_gradients.safetensors");
 
-        float[][] Floats(string key) => [.. answers.Select(answer => answer![key]!.AsArray().Select(number => (float)number!).ToArray())];
+        float[] Floats(string key) => [.. answers.SelectMany(answer => answer![key]!.AsArray()).Select(number => (float)number!)];
     }
 
     private static void AssertGradients(GptParameters actual, string name, string file)
@@ -195,7 +198,7 @@ public class GoldenValueTests
         static double Norm(float[] values) => Math.Sqrt(values.Sum(value => (double)value * value));
     }
 
-    private static string Folder(string name) => Repository(Path.Combine("tests", "golden", "gpt2", name));
+    private static string Folder(string name) => TestFiles.Repository(Path.Combine("tests", "golden", "gpt2", name));
 
     private static JsonNode Json(string name, string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(Folder(name), file)))!;
 

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using NativeRlhf.Kernels.Device;
 using NativeRlhf.Model;
 using NativeRlhf.Rollout;
-using NativeRlhf.Tests.Tokenization;
 using static NativeRlhf.Tests.Model.TestModels;
 
 namespace NativeRlhf.Tests.Model;
@@ -116,7 +115,7 @@ public class NanoSortTests
     }
 
     private static JsonObject Read(string name) =>
-        JsonNode.Parse(File.ReadAllText(TokenizerFixtures.Shared($"llm-viz-nano-gpt/{name}")))!.AsObject();
+        JsonNode.Parse(File.ReadAllText(TestFiles.Shared($"llm-viz-nano-gpt/{name}")))!.AsObject();
 
     private static float[] Tensor(JsonObject file, string name) =>
         MemoryMarshal.Cast<byte, float>(Convert.FromBase64String(file[name]!["data"]!.GetValue<string>())).ToArray();

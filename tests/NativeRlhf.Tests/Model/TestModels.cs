@@ -64,10 +64,10 @@ internal static class TestModels
     }
 
     /// <summary>Gradients of the mean negative log-likelihood of rows, and the mean.</summary>
-    public static (double Loss, GptParameters Gradients) LossAndGradients(Gpt model, IReadOnlyList<IReadOnlyList<TokenRow>> microBatches, ResidualDropout dropout = default)
+    public static (double Loss, GptParameters Gradients) LossAndGradients(Gpt model, IReadOnlyList<IReadOnlyList<TokenRow>> microBatches, ResidualDropout dropout = default, bool recompute = false)
     {
         int counted = microBatches.Sum(rows => rows.Sum(row => row.Counted));
-        using var workspace = new Workspace(model.Device, model.Config, Math.Max(1, microBatches.Max(rows => rows.Sum(PackedBatch.InputLength))), forBackward: true);
+        using var workspace = new Workspace(model.Device, model.Config, Math.Max(1, microBatches.Max(rows => rows.Sum(PackedBatch.InputLength))), forBackward: true, recompute);
         var gradients = new GptParameters(model.Device, model.Config, model.Weights.HasScore);
         double sum = 0;
         foreach (var rows in microBatches)
@@ -123,16 +123,5 @@ internal static class TestModels
         double[] values = Array.ConvertAll(logits.ToArray(), logit => (double)logit);
         double max = values.Max(), lse = max + Math.Log(values.Sum(value => Math.Exp(value - max)));
         return Array.ConvertAll(values, value => value - lse);
-    }
-
-    /// <summary>A file below the folder that holds NativeRlhf.sln.</summary>
-    public static string Repository(string path)
-    {
-        for (DirectoryInfo? folder = new(TestContext.CurrentContext.TestDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "NativeRlhf.sln"))) return Path.Combine(folder.FullName, path);
-        }
-
-        throw new DirectoryNotFoundException("the tests run outside of the repository");
     }
 }

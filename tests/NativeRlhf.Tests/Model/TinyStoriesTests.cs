@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Kernels.Ops;
 using NativeRlhf.Rollout;
-using NativeRlhf.Tests.Tokenization;
 using static NativeRlhf.Tests.Model.TestModels;
 
 namespace NativeRlhf.Tests.Model;
@@ -15,9 +14,9 @@ public class TinyStoriesTests
     [Test]
     public void ReferenceLogitsAreReproduced()
     {
-        using var model = ModelDirectory.Load(Device(), TokenizerFixtures.Shared("tinystories-char-gpt"));
+        using var model = ModelDirectory.Load(Device(), TestFiles.Shared("tinystories-char-gpt"));
         Assert.That((model.Config.Activation, model.Config.TieWordEmbeddings, model.Config.LmHeadBias, model.Config.Inner), Is.EqualTo((ActivationKind.Relu, false, true, 256)));
-        var reference = JsonNode.Parse(File.ReadAllText(TokenizerFixtures.Shared("tinystories-char-gpt/reference_logits.json")))!;
+        var reference = JsonNode.Parse(File.ReadAllText(TestFiles.Shared("tinystories-char-gpt/reference_logits.json")))!;
         int[] ids = [.. reference["ids"]!.AsArray().Select(id => (int)id!)];
         float[] expected = [.. reference["logits_last"]!.AsArray().Select(logit => (float)logit!)];
         Assert.That(ids, Is.EqualTo(Opening.Select(Id)));
@@ -27,7 +26,7 @@ public class TinyStoriesTests
     [Test]
     public void StoriesAreMadeOfKnownCharactersAndCommonWords()
     {
-        using var model = ModelDirectory.Load(Device(), TokenizerFixtures.Shared("tinystories-char-gpt"));
+        using var model = ModelDirectory.Load(Device(), TestFiles.Shared("tinystories-char-gpt"));
         using var generator = new Generator(model, 16, 32);
         // The context has 32 characters: a longer story is written in pieces, each of which follows the last 16.
         string[] stories = [.. Enumerable.Repeat("Once upon a time", 16)];

@@ -162,6 +162,48 @@ public class GeneratorTests
     }
 
     [Test]
+    public void SharedPromptsGiveTheTokensOfPromptsReadAlone([Values(0f, 1f)] float temperature, [Values(1, 2, 5, 20)] int slots)
+    {
+        using var model = Random(Odd(), 5);
+        using var generator = new Generator(model, slots, 23);
+        var random = new Random(8);
+        // Prompts that are equal, that begin with each other, and that share a beginning, in any order.
+        int[] common = Tokens(random, 7, 51);
+        int[][] prompts = [common, [.. common, 3, 4], [.. common[..5], 9], common[..1], Tokens(random, 6, 51), [.. common, 3, 8]];
+        SampleRequest[] requests = [.. Enumerable.Range(0, 40).Select(i => new SampleRequest(i < 12 ? prompts[i / 4] : [.. prompts[random.Next(6)]], (uint)i))];
+        var options = new SamplingOptions(9, temperature, Seed: 3, EndOfText: 0);
+        var together = generator.Generate(requests, options);
+        for (int i = 0; i < requests.Length; i++)
+            Assert.That(together[i].Tokens, Is.EqualTo(generator.Generate([requests[i]], options)[0].Tokens), $"request {i}");
+    }
+
+    // Of K = 4 equal prompts of 6 tokens, with answers of 5: what is run are the prompt and all tokens of answers but the last.
+    [TestCase(4, 6 + (4 * 4))] // all at once: the prompt is run once
+    [TestCase(9, 6 + (4 * 4))] // more slots than answers: the prompt is run once
+    [TestCase(1, 6 + (4 * 4) + 3)] // one after another: the last token is run again to begin an answer
+    [TestCase(2, 6 + (4 * 4) + 1)] // two and two: the second two share the last token
+    public void EqualPromptsAreRunOnce(int slots, int rows)
+    {
+        using var model = Random(Odd(), 5);
+        using var generator = new Generator(model, slots, 23);
+        generator.Generate([.. Enumerable.Range(0, 4).Select(i => new SampleRequest([1, 2, 3, 4, 5, 6], (uint)i))], new SamplingOptions(5));
+        Assert.That(generator.RowsRun, Is.EqualTo(rows));
+    }
+
+    [Test]
+    public void WhatPromptsBeginWithIsReadWhileASlotHasIt()
+    {
+        using var model = Random(Odd(), 5);
+        using var generator = new Generator(model, 1, 23);
+        var options = new SamplingOptions(3);
+        int[] first = [1, 2, 3, 4], second = [1, 2, 3, 7, 8], other = [9, 9];
+        generator.Generate([new(first, 0), new(second, 1)], options);
+        Assert.That(generator.RowsRun, Is.EqualTo(4 + 2 + 2 + 2));
+        generator.Generate([new(first, 0), new(other, 1), new(first, 2)], options);
+        Assert.That(generator.RowsRun, Is.EqualTo(10 + (4 + 2) + (2 + 2) + (4 + 2)), "replaced, and of an earlier call");
+    }
+
+    [Test]
     public void RequestsThatCannotBeAnsweredAreNamed()
     {
         using var model = Random(Odd(), 9);

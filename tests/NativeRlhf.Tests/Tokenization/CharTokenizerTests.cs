@@ -65,7 +65,7 @@ public class CharTokenizerTests
     [Test]
     public void Describes_the_alphabet_of_a_public_character_model()
     {
-        string file = TokenizerFixtures.Shared("tinystories-char-gpt/reference_logits.json");
+        string file = TestFiles.Shared("tinystories-char-gpt/reference_logits.json");
         using JsonDocument reference = JsonDocument.Parse(File.ReadAllBytes(file));
         // Tab, line feed, ASCII from space to W, eight of the nine characters up to the lower-case letters, the rest.
         string alphabet = "\t\n" + Ascii(' ', 'W') + Ascii('X', '_') + Ascii('a', '~');

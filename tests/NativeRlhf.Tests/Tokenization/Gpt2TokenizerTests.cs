@@ -47,7 +47,7 @@ public class Gpt2TokenizerTests
     [Test]
     public void Encodes_books_as_derived_independently_and_without_loss()
     {
-        string books = TokenizerFixtures.Shared("gutenberg");
+        string books = TestFiles.Shared("gutenberg");
         foreach (JsonProperty one in _golden.Value.RootElement.GetProperty("files").EnumerateObject())
         {
             byte[] bytes = File.ReadAllBytes(Path.Combine(books, one.Name));
@@ -104,7 +104,7 @@ public class Gpt2TokenizerTests
         Assert.That(again.Encode("Saved, and loaded again: caf\u00e9 \u4f60\u597d"), Is.EqualTo(_gpt2.Encode("Saved, and loaded again: caf\u00e9 \u4f60\u597d")));
         Assert.That(
             File.ReadAllText(folder.File("merges.txt")),
-            Is.EqualTo(File.ReadAllText(TokenizerFixtures.Shared("gpt2-tokenizer/vocab.bpe"))));
+            Is.EqualTo(File.ReadAllText(TestFiles.Shared("gpt2-tokenizer/vocab.bpe"))));
     }
 
     /// <summary>What UTF-8 can hold of a text: halves of surrogate pairs become U+FFFD.</summary>

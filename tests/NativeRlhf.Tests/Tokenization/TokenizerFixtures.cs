@@ -12,27 +12,11 @@ internal static class TokenizerFixtures
     public static void ForAll<T>(Arbitrary<T> values, Func<T, bool> holds) =>
         Check.One(Config.QuickThrowOnFailure.WithReplay(20220304, 1155), Prop.ForAll(values, holds));
 
-    /// <summary>A file or folder below ../shared/data of the repository; the test is skipped where it is absent.</summary>
-    public static string Shared(string path)
-    {
-        for (DirectoryInfo? folder = new(TestContext.CurrentContext.TestDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (!File.Exists(Path.Combine(folder.FullName, "NativeRlhf.sln")))
-                continue;
-            string found = Path.Combine(folder.FullName, "..", "shared", "data", path);
-            if (Path.Exists(found))
-                return found;
-        }
-
-        Assert.Ignore($"shared/data/{path} is absent");
-        throw new InvalidOperationException("not reached");
-    }
-
     /// <summary>A folder that holds GPT-2's vocabulary under the names of a model directory.</summary>
     public static void CopyGpt2To(string folder)
     {
-        File.Copy(Shared("gpt2-tokenizer/encoder.json"), Path.Combine(folder, "vocab.json"));
-        File.Copy(Shared("gpt2-tokenizer/vocab.bpe"), Path.Combine(folder, "merges.txt"));
+        File.Copy(TestFiles.Shared("gpt2-tokenizer/encoder.json"), Path.Combine(folder, "vocab.json"));
+        File.Copy(TestFiles.Shared("gpt2-tokenizer/vocab.bpe"), Path.Combine(folder, "merges.txt"));
     }
 
     /// <summary>A small tokenizer trained on words whose merges the tests can foresee.</summary>

@@ -3,7 +3,10 @@ using NativeRlhf.Tests.Tokenization;
 
 namespace NativeRlhf.Tests.Training;
 
-/// <summary>No key of a configuration is decoration: changing it changes the metrics, the trained weights or the files.</summary>
+/// <summary>
+/// No key of a configuration is decoration: changing it changes the metrics, the trained weights or the files. The two that
+/// decide memory alone change none of them.
+/// </summary>
 public class ConfigurationFieldTests
 {
     private static readonly Dictionary<string, IReadOnlyDictionary<string, string>> Results = [];
@@ -15,6 +18,7 @@ public class ConfigurationFieldTests
         ["epochs"] = (["steps=null"], "0.5", "0.8"),
         ["batchSize"] = (["miniBatchSize=1", "microBatchSize=1"], "4", "3"),
         ["microBatchSize"] = ([], "2", "1"),
+        ["recompute"] = (["dropout=0.1"], "false", "true"),
         ["learningRate"] = ([], "0.01", "0.02"),
         ["learningRateSchedule"] = ([], "cosine", "linear"),
         ["finalLearningRateFraction"] = (["learningRateSchedule=linear"], "0.1", "0.5"),
@@ -84,6 +88,13 @@ public class ConfigurationFieldTests
             // It decides memory, and the result never beyond rounding.
             Assert.That(two.Keys, Is.EqualTo(one.Keys));
             Assert.That(Losses(two), Is.EqualTo(Losses(one)).Within(1e-3).Percent);
+            return;
+        }
+
+        if (key == "recompute")
+        {
+            // It decides memory and time, and not a bit of the result.
+            Assert.That(two, Is.EqualTo(one));
             return;
         }
 

@@ -10,7 +10,10 @@ internal sealed class ProgressView(string name) : IDisposable
 {
     private const double SecondsBetweenLines = 5;
 
+    private const string TimePrefix = "time/";
+
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly Dictionary<string, double> _seconds = [];
     private ProgressTask? _task;
     private double _lastLine = double.NegativeInfinity;
     private long _firstStep = -1;
@@ -33,8 +36,19 @@ internal sealed class ProgressView(string name) : IDisposable
             });
     }
 
+    /// <summary>Where the time of the steps went, by the metrics time/*: one line, or null where there are none.</summary>
+    public string? Times => _seconds.Values.Sum() is > 0 and var total
+        ? string.Create(CultureInfo.InvariantCulture, $"time: {string.Join(", ", _seconds.Select(entry => $"{entry.Key} {Math.Round(100 * entry.Value / total)} %"))} of {total:0.0} s")
+        : null;
+
     public void Report(StepReport report)
     {
+        foreach (var (name, value) in report.Metrics.Values)
+        {
+            if (name.StartsWith(TimePrefix, StringComparison.Ordinal))
+                _seconds[name[TimePrefix.Length..]] = _seconds.GetValueOrDefault(name[TimePrefix.Length..]) + value;
+        }
+
         if (_firstStep < 0) _firstStep = report.Step - 1;
         if (_task is not null)
         {

@@ -85,6 +85,12 @@ internal sealed class TrainerOptions
         using var trainer = create(new TrainingRun(directory, Seed(result), tokenizer, resume, progress.Report, cancel.Token));
         directory.Log($"{_command} on {device.Name}, {trainer.TotalSteps} steps");
         progress.Run(() => trainer.Train());
+        if (progress.Times is { } times)
+        {
+            directory.Log(times);
+            Console.WriteLine(times);
+        }
+
         directory.Log("finished");
         Console.WriteLine($"done: {directory.FinalPath}");
         return ExitCodes.Done;

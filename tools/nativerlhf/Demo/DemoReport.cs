@@ -86,7 +86,7 @@ internal sealed class DemoReport(
                 [.. MarksOf(sampler, provoking).Select(m => m.Toxic ? 1.0 : 0)],
                 [.. scorer.Scores(reward, [.. tokens.Select(row => row.Tokens)]).Select(score => (double)score)],
                 [.. own.Zip(reference, (ours, theirs) => Rl.KlEstimators.SumK1(ours, theirs))],
-                scorer.Loss(model, heldOut));
+                scorer.Loss(model, [.. heldOut]));
         }
 
         IEnumerable<Marks> MarksOf(AnswerSampler sampler, Instruction[] prompts) =>
