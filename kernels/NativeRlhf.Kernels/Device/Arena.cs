@@ -19,6 +19,7 @@ public sealed class Arena : IDisposable
     {
         Capacity = AlignUp(Math.Max(capacity, 1));
         _buffer = accelerator.Allocate1D<float>(Capacity);
+        if (accelerator.AcceleratorType == AcceleratorType.CPU) unsafe { HugePages.Advise(All.Pointer, Capacity * sizeof(float)); }
         _buffer.MemSetToZero();
         accelerator.Synchronize();
     }

@@ -37,8 +37,27 @@ internal static class Guard
             throw new ArgumentException($"{op}: {name} has {view.Length} elements, expected at least {atLeast}");
     }
 
-    public static void Require(string op, bool condition, string message)
+    public static void Require(string op, bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref FailureMessage message)
     {
-        if (!condition) throw new ArgumentException($"{op}: {message}");
+        if (!condition) throw new ArgumentException($"{op}: {message.ToStringAndClear()}");
+    }
+
+    /// <summary>An interpolated string that is put together only where the condition does not hold.</summary>
+    [InterpolatedStringHandler]
+    public ref struct FailureMessage
+    {
+        private DefaultInterpolatedStringHandler _text;
+
+        public FailureMessage(int literalLength, int formattedCount, bool condition, out bool isNeeded)
+        {
+            isNeeded = !condition;
+            if (isNeeded) _text = new DefaultInterpolatedStringHandler(literalLength, formattedCount);
+        }
+
+        public void AppendLiteral(string text) => _text.AppendLiteral(text);
+
+        public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+        public string ToStringAndClear() => _text.ToStringAndClear();
     }
 }
