@@ -6,18 +6,18 @@ namespace NativeRlhf.Bench.SideBySide;
 /// <summary>Training steps and generation against PyTorch.</summary>
 internal static class ModelComparison
 {
-    public static void Train(Table table, ComputeDevice device, TorchPeer peer, Machine machine, int rounds, string filter)
+    public static void Train(Table table, ComputeDevice device, TorchPeer? peer, Machine machine, int rounds, string filter)
     {
         table.Begin("training step", "ours", "PyTorch", "ratio", "best runs' ratio", "of the floor");
         foreach (var shape in Shape.All)
         {
             if (!shape.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)) continue;
             using var subject = new Subject(device, shape);
-            peer.Request(shape.Request);
+            peer?.Request(shape.Request);
             int steps = shape.Vocabulary > 10000 ? 1 : 8;
             for (int i = 0; i < 2 * steps; i++) subject.Train();
-            for (int i = 0; i < 2; i++) peer.Request("train");
-            var paired = Stopwatches.Alternate(rounds, () => Mean(steps, () => Seconds(subject.Train)), () => Mean(steps, () => peer.Request("train")));
+            for (int i = 0; i < 2; i++) peer?.Request("train");
+            var paired = Stopwatches.Alternate(rounds, () => Mean(steps, () => Seconds(subject.Train)), () => Mean(steps, () => peer?.Request("train") ?? double.NaN));
             // AdamW reads 16 and writes 12 bytes a parameter; the gradient is cleared and its norm taken: 8 more.
             double parameters = ((double)shape.Layers * 12 * shape.Width * shape.Width) + ((double)shape.Vocabulary * shape.Width);
             double floor = (shape.Flops / machine.PeakFlops) + (28 * parameters / machine.CopyBandwidth);
@@ -27,21 +27,21 @@ internal static class ModelComparison
         table.End();
     }
 
-    public static void Generate(Table table, ComputeDevice device, TorchPeer peer, Machine machine, int rounds, string filter)
+    public static void Generate(Table table, ComputeDevice device, TorchPeer? peer, Machine machine, int rounds, string filter)
     {
         table.Begin("generation of 32 tokens after 16", "ours", "PyTorch", "ratio", "best runs' ratio", "weights read at");
         foreach (var shape in Shape.All)
         {
             if (!shape.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)) continue;
             using var subject = new Subject(device, shape);
-            peer.Request(shape.Request);
+            peer?.Request(shape.Request);
             foreach (int sequences in (int[])[1, shape.Vocabulary > 10000 ? 16 : 64])
             {
                 int repeats = shape.Vocabulary > 10000 ? 1 : 4;
                 for (int i = 0; i < 2 * repeats; i++) subject.Generate(sequences);
-                peer.Request($"generate {sequences}");
+                peer?.Request($"generate {sequences}");
                 var paired = Stopwatches.Alternate(
-                    rounds, () => Mean(repeats, () => Seconds(() => subject.Generate(sequences))), () => Mean(repeats, () => peer.Request($"generate {sequences}")));
+                    rounds, () => Mean(repeats, () => Seconds(() => subject.Generate(sequences))), () => Mean(repeats, () => peer?.Request($"generate {sequences}") ?? double.NaN));
                 double bytes = 4 * (((double)shape.Layers * 12 * shape.Width * shape.Width) + ((double)shape.Vocabulary * shape.Width)), rate = bytes * 32 / paired.Ours;
                 table.Row($"{shape.Name}, {sequences} at once", $"{32 * sequences / paired.Ours:N0} tokens/s", $"{32 * sequences / paired.Theirs:N0} tokens/s", $"{paired.Ratio:F2}", $"{paired.BestRatio:F2}", $"{rate / 1e9:F1} GB/s, {100 * rate / machine.ReadBandwidth:F0} %");
             }

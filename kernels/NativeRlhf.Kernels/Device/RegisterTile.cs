@@ -10,6 +10,12 @@ internal interface IRowStep
     static abstract int Value { get; }
 }
 
+/// <summary>Rows of a block lie side by side.</summary>
+internal readonly struct Adjacent : IRowStep
+{
+    public static int Value => 1;
+}
+
 /// <summary>
 /// The innermost product, which matmul and attention share: a tile of C (rows × two vectors) stays in registers while
 /// k runs. One k loads two vectors of B and multiplies them with one broadcast element of each row of A, 2·Rows

@@ -7,8 +7,6 @@ namespace NativeRlhf.Kernels.Device;
 /// <summary>Copies a block of a matrix transposed.</summary>
 internal static unsafe class Transposition
 {
-    private const int Block = 8;
-
     /// <summary>destination[c · strideD + r] = source[r · strideS + c].</summary>
     /// <param name="destination">destination (columns × rows)</param>
     /// <param name="strideD">The distance between rows of the destination.</param>
@@ -18,18 +16,24 @@ internal static unsafe class Transposition
     /// <param name="columns">Columns of the source.</param>
     public static void Copy(float* destination, nint strideD, float* source, nint strideS, int rows, int columns)
     {
-        int r = 0;
         if (Avx.IsSupported)
         {
-            for (; r <= rows - Block; r += Block)
+            for (; rows >= 8; rows -= 8, destination += 8, source += 8 * strideS)
             {
                 int c = 0;
-                for (; c <= columns - Block; c += Block) CopyBlock(destination + (c * strideD) + r, strideD, source + (r * strideS) + c, strideS);
-                CopyRest(destination + (c * strideD) + r, strideD, source + (r * strideS) + c, strideS, Block, columns - c);
+                for (; c <= columns - 8; c += 8) CopyEight(destination + (c * strideD), strideD, source + c, strideS);
+                CopyRest(destination + (c * strideD), strideD, source + c, strideS, 8, columns - c);
+            }
+
+            for (; rows >= 4; rows -= 4, destination += 4, source += 4 * strideS)
+            {
+                int c = 0;
+                for (; c <= columns - 4; c += 4) CopyFour(destination + (c * strideD), strideD, source + c, strideS);
+                CopyRest(destination + (c * strideD), strideD, source + c, strideS, 4, columns - c);
             }
         }
 
-        CopyRest(destination + r, strideD, source + (r * strideS), strideS, rows - r, columns);
+        CopyRest(destination, strideD, source, strideS, rows, columns);
     }
 
     private static void CopyRest(float* destination, nint strideD, float* source, nint strideS, int rows, int columns)
@@ -40,7 +44,7 @@ internal static unsafe class Transposition
 
     /// <summary>8 × 8 in registers: pairs of rows, then pairs of pairs, then halves change places.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyBlock(float* destination, nint strideD, float* source, nint strideS)
+    private static void CopyEight(float* destination, nint strideD, float* source, nint strideS)
     {
         // Each vector holds four elements of a row and four of the row four below, so that the halves are in place already.
         var x0 = Halves(source, strideS);
@@ -54,6 +58,19 @@ internal static unsafe class Transposition
         x2 = Halves(source + (2 * strideS), strideS);
         x3 = Halves(source + (3 * strideS), strideS);
         StoreFour(destination + (4 * strideD), strideD, x0, x1, x2, x3);
+    }
+
+    /// <summary>4 × 4 in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyFour(float* destination, nint strideD, float* source, nint strideS)
+    {
+        Vector128<float> x0 = Vector128.Load(source), x1 = Vector128.Load(source + strideS);
+        Vector128<float> x2 = Vector128.Load(source + (2 * strideS)), x3 = Vector128.Load(source + (3 * strideS));
+        Vector128<float> low01 = Sse.UnpackLow(x0, x1), high01 = Sse.UnpackHigh(x0, x1), low23 = Sse.UnpackLow(x2, x3), high23 = Sse.UnpackHigh(x2, x3);
+        Sse.MoveLowToHigh(low01, low23).Store(destination);
+        Sse.MoveHighToLow(low23, low01).Store(destination + strideD);
+        Sse.MoveLowToHigh(high01, high23).Store(destination + (2 * strideD));
+        Sse.MoveHighToLow(high23, high01).Store(destination + (3 * strideD));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -18,9 +18,6 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>The largest piece of K: a panel of A (12 × 384 floats, 18 KiB) stays in the first-level cache.</summary>
     private const int PieceDepth = 384;
 
-    /// <summary>The distance between the rows of a panel of A: not a power of two, or they would share a few lines of the cache.</summary>
-    private const int PanelStride = PieceDepth + 16;
-
     /// <summary>The most floats of A that are packed at once: 8 MiB, in the third-level cache.</summary>
     private const int PackedFloats = 1 << 21;
 
@@ -31,7 +28,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     private const int BlockColumns = 128;
 
     /// <summary>Blocks for each thread: enough that a thread which ends early leaves little to wait for.</summary>
-    private const int BlocksPerThread = 16;
+    private const int BlocksPerThread = 4;
 
     /// <summary>Up to this many rows, memory is the limit, and is read in rows of at least <see cref="BlockColumns"/>.</summary>
     private const int ThinRows = 64;
@@ -85,8 +82,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     private void Multiply(Tensor c, Operand a, Operand b, int depth, float* bias, float* initial)
     {
         int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
-        int mostRows = Math.Min(PaddedRows(c.Rows), Math.Max(Rows, PackedFloats / PanelStride / Math.Min(pieces, 4) / Rows * Rows));
-        int mostPieces = Math.Max(1, PackedFloats / PanelStride / mostRows);
+        int mostRows = Math.Min(PaddedRows(c.Rows), Math.Max(Rows, PackedFloats / pieceDepth / Math.Min(pieces, 4) / Rows * Rows));
+        int mostPieces = Math.Max(1, PackedFloats / pieceDepth / mostRows);
         for (int row = 0; row < c.Rows; row += mostRows)
         {
             int rows = Math.Min(mostRows, c.Rows - row);
@@ -96,7 +93,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
                 PackA(a.At(row, k), rows, count, pieceDepth);
                 var block = c.Slice(row, rows);
                 float* start = piece > 0 ? block.Pointer : initial == null ? null : initial + ((nint)row * c.Cols);
-                MultiplyPacked(block, start, piece > 0 ? null : bias, b.At(k, 0), count, pieceDepth, a.ColumnStride == 1);
+                MultiplyPacked(block, start, piece > 0 ? null : bias, b.At(k, 0), count, pieceDepth);
             }
         }
     }
@@ -104,7 +101,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     private void PackA(Operand a, int rows, int depth, int pieceDepth)
     {
         int panels = PaddedRows(rows) / Rows, pieces = Math.Max(1, (depth + pieceDepth - 1) / pieceDepth);
-        nuint length = (nuint)(panels * Rows) * (nuint)pieces * PanelStride;
+        nuint length = (nuint)(panels * Rows) * (nuint)pieces * (nuint)pieceDepth;
         if (length > _packedLength)
         {
             NativeMemory.AlignedFree(_packedA);
@@ -117,7 +114,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         else team.For(panels * pieces, body);
     }
 
-    private void MultiplyPacked(Tensor c, float* initial, float* bias, Operand b, int depth, int pieceDepth, bool rowMajorA)
+    private void MultiplyPacked(Tensor c, float* initial, float* bias, Operand b, int depth, int pieceDepth)
     {
         int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns;
         // Rows in equal parts; then as many columns as leave enough blocks, and enough work in each.
@@ -126,9 +123,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         long panelWork = Math.Max(1, (long)Math.Min(c.Rows, panelsDown * Rows) * depth * Columns);
         int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, c.Rows <= ThinRows ? most : balanced));
         int blocksAcross = (panelsB + panelsAcross - 1) / panelsAcross;
-        var (start, biases) = ((nint)initial, (nint)bias);
-        if (rowMajorA) team.For(down * blocksAcross, new Block<ByRows>(team, c, start, biases, (nint)_packedA, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
-        else team.For(down * blocksAcross, new Block<ByColumns>(team, c, start, biases, (nint)_packedA, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
+        team.For(down * blocksAcross, new Block(team, c, (nint)initial, (nint)bias, (nint)_packedA, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
     }
 
     private static int PaddedRows(int rows) => (rows + Rows - 1) / Rows * Rows;
@@ -145,41 +140,18 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         public Operand At(int row, int column) => this with { Address = (nint)(Pointer + (row * RowStride) + (column * ColumnStride)) };
     }
 
-    /// <summary>How a panel of A lies in memory: as A does, so that packing copies whole pieces.</summary>
-    private interface IPanelOfA : IRowStep
-    {
-        static abstract int DepthStep { get; }
-    }
-
-    /// <summary>panel[r · PanelStride + k] = A[row + r, k].</summary>
-    private readonly struct ByRows : IPanelOfA
-    {
-        public static int Value => PanelStride;
-
-        public static int DepthStep => 1;
-    }
-
-    /// <summary>panel[k · Rows + r] = A[row + r, k], for A read transposed.</summary>
-    private readonly struct ByColumns : IPanelOfA
-    {
-        public static int Value => 1;
-
-        public static int DepthStep => Rows;
-    }
-
-    /// <summary>Packs A, a panel of a piece of K an item.</summary>
+    /// <summary>Packs A, a panel of a piece of K an item: panel[k · Rows + r] = A[row + r, k].</summary>
     private readonly struct PackPanels(float* packed, Operand a, int rows, int panels, int depth, int pieceDepth) : IParallelBody
     {
         public void Run(int index, int worker)
         {
             int row = index % panels * Rows, k = index / panels * pieceDepth, height = Math.Min(Rows, rows - row), count = Math.Min(pieceDepth, depth - k);
-            float* panel = packed + ((nint)index * Rows * PanelStride);
+            float* panel = packed + ((nint)index * Rows * pieceDepth);
             var source = a.At(row, k);
             float* from = source.Pointer;
             if (source.ColumnStride == 1)
             {
-                for (int r = 0; r < height; r++)
-                    new ReadOnlySpan<float>(from + (r * source.RowStride), count).CopyTo(new Span<float>(panel + (r * PanelStride), count));
+                Transposition.Copy(panel, Rows, from, source.RowStride, height, count);
             }
             else if (height == Rows)
             {
@@ -226,16 +198,15 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     }
 
     /// <summary>A block of C: for each piece of K, a panel of A meets all columns while it lies in the first-level cache.</summary>
-    private readonly struct Block<A>(
+    private readonly struct Block(
         WorkerTeam team, Tensor c, nint initial, nint bias, nint packedA, Operand b, int depth, int pieceDepth, int panelsDown, int panelsAcross, int blocksAcross) : IParallelBody
-        where A : struct, IPanelOfA
     {
         public void Run(int index, int worker)
         {
             int firstRow = index / blocksAcross * panelsDown * Rows, lastRow = Math.Min(c.Rows, firstRow + (panelsDown * Rows));
             int column = index % blocksAcross * panelsAcross * Columns, width = Math.Min(c.Cols - column, panelsAcross * Columns);
             float* packedB = team.Scratch(worker, panelsAcross * Columns * pieceDepth), panels = (float*)packedA;
-            for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth, panels += (nint)PaddedRows(c.Rows) * PanelStride)
+            for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth, panels += (nint)PaddedRows(c.Rows) * pieceDepth)
             {
                 int count = Math.Min(pieceDepth, depth - k);
                 PackB(packedB, b.At(k, column), width, count);
@@ -245,8 +216,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
                     for (int j = 0; j < width; j += Columns)
                     {
                         nint place = ((nint)i * c.Cols) + column + j;
-                        RegisterTile<S, V>.Multiply<A>(
-                            Math.Min(Rows, lastRow - i), Math.Min(Columns, width - j), count, panels + ((nint)i * PanelStride), A.DepthStep,
+                        RegisterTile<S, V>.Multiply<Adjacent>(
+                            Math.Min(Rows, lastRow - i), Math.Min(Columns, width - j), count, panels + ((nint)i * pieceDepth), Rows,
                             packedB + ((nint)j * count), Columns,
                             c.Pointer + place, c.Cols, start == null ? null : start + place, biases == null ? null : biases + column + j);
                     }
