@@ -8,12 +8,23 @@ internal interface IRowStep
 {
     /// <summary>The distance in floats between two rows.</summary>
     static abstract int Value { get; }
+
+    /// <summary>How many rows of b ahead are fetched from memory into the second-level cache; 0 where b is in a cache.</summary>
+    static virtual int Ahead => 0;
 }
 
 /// <summary>Rows of a block lie side by side.</summary>
 internal readonly struct Adjacent : IRowStep
 {
     public static int Value => 1;
+}
+
+/// <summary>Rows of a block lie side by side, and b comes from memory, fetched as long before its use as it takes to come.</summary>
+internal readonly struct AdjacentStreaming : IRowStep
+{
+    public static int Value => 1;
+
+    public static int Ahead => 48;
 }
 
 /// <summary>
@@ -150,6 +161,12 @@ internal static unsafe class RegisterTile<S, V>
         for (; depth > 0; depth--, a += depthStep, b += strideB)
         {
             V left = S.Load(b), right = S.Load(b + S.Width), x = S.Set(a[0]);
+            if (A.Ahead > 0 && Sse.IsSupported)
+            {
+                Sse.Prefetch1(b + (A.Ahead * strideB));
+                Sse.Prefetch1(b + (A.Ahead * strideB) + S.Width);
+            }
+
             r0L = S.FusedMultiplyAdd(x, left, r0L);
             r0R = S.FusedMultiplyAdd(x, right, r0R);
             if (H.Rows > 1)

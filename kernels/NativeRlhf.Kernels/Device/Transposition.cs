@@ -14,14 +14,22 @@ internal static unsafe class Transposition
     /// <param name="strideS">The distance between rows of the source.</param>
     /// <param name="rows">Rows of the source.</param>
     /// <param name="columns">Columns of the source.</param>
-    public static void Copy(float* destination, nint strideD, float* source, nint strideS, int rows, int columns)
+    /// <param name="ahead">The distance from the source to what will be copied next and lies in memory, to be fetched meanwhile; or 0.</param>
+    public static void Copy(float* destination, nint strideD, float* source, nint strideS, int rows, int columns, nint ahead = 0)
     {
         if (Avx.IsSupported)
         {
             for (; rows >= 8; rows -= 8, destination += 8, source += 8 * strideS)
             {
                 int c = 0;
-                for (; c <= columns - 8; c += 8) CopyEight(destination + (c * strideD), strideD, source + c, strideS);
+                for (; c <= columns - 8; c += 8)
+                {
+                    CopyEight(destination + (c * strideD), strideD, source + c, strideS);
+                    // Eight columns are half a line: of every two turns one fetches four rows, the other the other four.
+                    float* next = source + ahead + (c & ~15) + ((c & 8) / 2 * strideS);
+                    for (int r = 0; r < 4 && ahead != 0; r++) Sse.Prefetch1(next + (r * strideS));
+                }
+
                 CopyRest(destination + (c * strideD), strideD, source + c, strideS, 8, columns - c);
             }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Ops;
@@ -7,9 +8,10 @@ namespace NativeRlhf.Kernels.Ops;
 /// <summary>
 /// The blocked product of Goto and van de Geijn (2008): C (M × N) = A (M × K) · B (K × N), where the strides of A and B
 /// say which of them is read transposed. A is packed for all threads into panels of <see cref="RegisterTile{S,V}"/>'s rows;
-/// then blocks of C are shared among the threads, and who computes a block packs the columns of B that it needs, which
-/// stay in the second-level cache while the panels of A pass by, each from the first. K is never shared among threads: each
-/// element of C is summed in the same order whatever their number.
+/// then blocks of C are shared among the threads. B is read where it lies, fetched some rows ahead; only where it is read
+/// transposed, who computes a block packs the columns that it needs. A panel of A stays in the first-level cache while it
+/// meets the columns of its block, and those stay in the second. K is never shared among threads: each element of C is summed
+/// in the same order whatever their number.
 /// </summary>
 internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDisposable
     where S : struct, ISimd<V>
@@ -30,8 +32,11 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>Blocks for each thread: enough that a thread which ends early leaves little to wait for.</summary>
     private const int BlocksPerThread = 4;
 
-    /// <summary>Up to this many rows, memory is the limit, and is read in rows of at least <see cref="BlockColumns"/>.</summary>
+    /// <summary>Up to this many rows memory is the limit, and is read in rows of <see cref="BlockColumns"/>.</summary>
     private const int ThinRows = 64;
+
+    /// <summary>Up to this many rows a transposed B is not worth its packing.</summary>
+    private const int DotRows = 4;
 
     /// <summary>The least multiply-adds of a block: a few microseconds.</summary>
     private const int BlockWork = 1 << 17;
@@ -81,6 +86,12 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>C = A·B + bias + initial, where the initial content may be C itself.</summary>
     private void Multiply(Tensor c, Operand a, Operand b, int depth, float* bias, float* initial)
     {
+        if (c.Rows <= DotRows && b.RowStride == 1 && a.ColumnStride == 1)
+        {
+            team.For((c.Cols + Dots.ItemColumns - 1) / Dots.ItemColumns, new Dots(c, (nint)initial, (nint)bias, a, b, depth));
+            return;
+        }
+
         int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
         int mostRows = Math.Min(PaddedRows(c.Rows), Math.Max(Rows, PackedFloats / pieceDepth / Math.Min(pieces, 4) / Rows * Rows));
         int mostPieces = Math.Max(1, PackedFloats / pieceDepth / mostRows);
@@ -165,64 +176,129 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         }
     }
 
-    /// <summary>Panels of two vectors' columns: panel[k · Columns + j] = B[k, column + j]; missing columns are zeros.</summary>
+    /// <summary>Panels of the tile's columns: panel[k · Columns + j] = B[k, column + j]; missing columns are zeros.</summary>
     private static void PackB(float* packed, Operand b, int columns, int depth)
     {
-        int whole = columns / Columns * Columns;
-        float* row = b.Pointer, to;
-        if (b.ColumnStride == 1)
+        for (int j = 0; j < columns; j += Columns, packed += (nint)Columns * depth)
         {
-            for (int k = 0; k < depth; k++, row += b.RowStride)
+            int count = Math.Min(Columns, columns - j);
+            var panel = b.At(0, j);
+            if (panel.RowStride == 1)
             {
-                to = packed + ((nint)k * Columns);
-                int j = 0;
-                for (; j < whole; j += Columns, to += (nint)Columns * depth)
-                {
-                    S.Store(to, S.Load(row + j));
-                    S.Store(to + S.Width, S.Load(row + j + S.Width));
-                }
-
-                for (; j < columns; j++) *to++ = row[j];
+                Transposition.Copy(packed, Columns, panel.Pointer, panel.ColumnStride, count, depth, Columns * panel.ColumnStride);
             }
-        }
-        else
-        {
-            to = packed;
-            for (int j = 0; j < columns; j += Columns, to += (nint)Columns * depth)
-                Transposition.Copy(to, Columns, row + (j * b.ColumnStride), b.ColumnStride, Math.Min(Columns, columns - j), depth);
-        }
+            else
+            {
+                for (int k = 0; k < depth; k++) new ReadOnlySpan<float>(panel.At(k, 0).Pointer, count).CopyTo(new Span<float>(packed + (k * Columns), count));
+            }
 
-        to = packed + ((nint)whole * depth);
-        for (int k = 0; k < depth && whole < columns; k++, to += Columns)
-            for (int j = columns - whole; j < Columns; j++) to[j] = 0;
+            for (int k = 0; k < depth && count < Columns; k++) new Span<float>(packed + (k * Columns) + count, Columns - count).Clear();
+        }
     }
 
-    /// <summary>A block of C: for each piece of K, a panel of A meets all columns while it lies in the first-level cache.</summary>
+    /// <summary>A block of C: for each piece of K, all its tiles.</summary>
     private readonly struct Block(
         WorkerTeam team, Tensor c, nint initial, nint bias, nint packedA, Operand b, int depth, int pieceDepth, int panelsDown, int panelsAcross, int blocksAcross) : IParallelBody
     {
         public void Run(int index, int worker)
         {
-            int firstRow = index / blocksAcross * panelsDown * Rows, lastRow = Math.Min(c.Rows, firstRow + (panelsDown * Rows));
-            int column = index % blocksAcross * panelsAcross * Columns, width = Math.Min(c.Cols - column, panelsAcross * Columns);
-            float* packedB = team.Scratch(worker, panelsAcross * Columns * pieceDepth), panels = (float*)packedA;
+            int row = index / blocksAcross * panelsDown * Rows, rows = Math.Min(c.Rows - row, panelsDown * Rows);
+            int column = index % blocksAcross * panelsAcross * Columns, columns = Math.Min(c.Cols - column, panelsAcross * Columns);
+            nint place = ((nint)row * c.Cols) + column;
+            float* panels = (float*)packedA + ((nint)row * pieceDepth), result = c.Pointer + place;
+            bool inPlace = b.ColumnStride == 1 && columns % Columns == 0;
+            float* packedB = inPlace ? null : team.Scratch(worker, panelsAcross * Columns * pieceDepth);
             for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth, panels += (nint)PaddedRows(c.Rows) * pieceDepth)
             {
                 int count = Math.Min(pieceDepth, depth - k);
-                PackB(packedB, b.At(k, column), width, count);
-                float* start = k > 0 ? c.Pointer : (float*)initial, biases = k > 0 ? null : (float*)bias;
-                for (int i = firstRow; i < lastRow; i += Rows)
+                float* start = k > 0 ? result : initial == 0 ? null : (float*)initial + place, biases = k > 0 || bias == 0 ? null : (float*)bias + column;
+                var piece = b.At(k, column);
+                if (inPlace)
                 {
-                    for (int j = 0; j < width; j += Columns)
-                    {
-                        nint place = ((nint)i * c.Cols) + column + j;
-                        RegisterTile<S, V>.Multiply<Adjacent>(
-                            Math.Min(Rows, lastRow - i), Math.Min(Columns, width - j), count, panels + ((nint)i * pieceDepth), Rows,
-                            packedB + ((nint)j * count), Columns,
-                            c.Pointer + place, c.Cols, start == null ? null : start + place, biases == null ? null : biases + column + j);
-                    }
+                    Tiles<AdjacentStreaming>(rows, columns, count, panels, pieceDepth, piece.Pointer, piece.RowStride, Columns, result, c.Cols, start, biases);
+                }
+                else
+                {
+                    PackB(packedB, piece, columns, count);
+                    Tiles<Adjacent>(rows, columns, count, panels, pieceDepth, packedB, Columns, (nint)Columns * count, result, c.Cols, start, biases);
                 }
             }
+        }
+
+        /// <summary>A panel of A meets all panels of B while it lies in the first-level cache.</summary>
+        private static void Tiles<A>(
+            int rows, int columns, int count, float* a, int pieceDepth, float* b, nint strideB, nint panelB, float* c, nint stride, float* initial, float* bias)
+            where A : struct, IRowStep
+        {
+            for (int i = 0; i < rows; i += Rows, a += (nint)Rows * pieceDepth)
+            {
+                float* panel = b;
+                for (int j = 0; j < columns; j += Columns, panel += panelB)
+                {
+                    nint place = (i * stride) + j;
+                    RegisterTile<S, V>.Multiply<A>(
+                        Math.Min(Rows, rows - i), Math.Min(Columns, columns - j), count, a, Rows, panel, strideB,
+                        c + place, stride, initial == null ? null : initial + place, bias == null ? null : bias + j);
+                }
+            }
+        }
+    }
+
+    /// <summary>Columns of a product of very few rows with B read transposed: rows of memory times rows of memory, four columns at once.</summary>
+    private readonly struct Dots(Tensor c, nint initial, nint bias, Operand a, Operand b, int depth) : IParallelBody
+    {
+        public const int ItemColumns = 64;
+
+        public void Run(int index, int worker)
+        {
+            int last = Math.Min(c.Cols, (index + 1) * ItemColumns);
+            for (int j = index * ItemColumns; j < last; j += 4)
+            {
+                // Columns beyond the last repeat it.
+                float* b0 = b.At(0, j).Pointer, b1 = b.At(0, Math.Min(j + 1, last - 1)).Pointer, b2 = b.At(0, Math.Min(j + 2, last - 1)).Pointer, b3 = b.At(0, Math.Min(j + 3, last - 1)).Pointer;
+                nint ahead = 4 * b.ColumnStride;
+                for (int i = 0; i < c.Rows; i++)
+                {
+                    float* row = a.At(i, 0).Pointer;
+                    V s0 = S.Zero, s1 = S.Zero, s2 = S.Zero, s3 = S.Zero;
+                    int k = 0;
+                    for (; k <= depth - S.Width; k += S.Width)
+                    {
+                        V x = S.Load(row + k);
+                        s0 = S.FusedMultiplyAdd(x, S.Load(b0 + k), s0);
+                        s1 = S.FusedMultiplyAdd(x, S.Load(b1 + k), s1);
+                        s2 = S.FusedMultiplyAdd(x, S.Load(b2 + k), s2);
+                        s3 = S.FusedMultiplyAdd(x, S.Load(b3 + k), s3);
+                        if (!Sse.IsSupported) continue;
+                        Sse.Prefetch1(b0 + ahead + k);
+                        Sse.Prefetch1(b1 + ahead + k);
+                        Sse.Prefetch1(b2 + ahead + k);
+                        Sse.Prefetch1(b3 + ahead + k);
+                    }
+
+                    float d0 = S.Sum(s0), d1 = S.Sum(s1), d2 = S.Sum(s2), d3 = S.Sum(s3);
+                    for (; k < depth; k++)
+                    {
+                        d0 += row[k] * b0[k];
+                        d1 += row[k] * b1[k];
+                        d2 += row[k] * b2[k];
+                        d3 += row[k] * b3[k];
+                    }
+
+                    Store(i, j, d0);
+                    if (j + 1 < last) Store(i, j + 1, d1);
+                    if (j + 2 < last) Store(i, j + 2, d2);
+                    if (j + 3 < last) Store(i, j + 3, d3);
+                }
+            }
+        }
+
+        private void Store(int i, int j, float sum)
+        {
+            nint place = ((nint)i * c.Cols) + j;
+            if (bias != 0) sum += ((float*)bias)[j];
+            if (initial != 0) sum += ((float*)initial)[place];
+            c.Pointer[place] = sum;
         }
     }
 
