@@ -12,12 +12,12 @@ internal static unsafe class SimdMath<S, V>
     /// <summary>
     /// eˣ within 2 ulp. x = n·ln 2 + r with |r| ≤ ln 2 / 2 and ln 2 split in two parts, a polynomial of degree 6 for eʳ
     /// (Cephes' expf), then scaling by 2ⁿ. Below −87.3 the result is held at 1.2e-38, which counts as zero in a sum; above
-    /// 88.3 at 2.3e38.
+    /// 88.3 at 2.3e38. NaN stays NaN.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp(V x)
     {
-        x = S.Min(S.Max(x, S.Set(-87.33654f)), S.Set(88.3f));
+        x = S.Min(S.Set(88.3f), S.Max(S.Set(-87.33654f), x));
         V n = S.Round(S.Multiply(x, S.Set(1.44269504f)));
         V r = S.FusedMultiplyAdd(n, S.Set(-0.693359375f), x);
         r = S.FusedMultiplyAdd(n, S.Set(2.12194440e-4f), r);

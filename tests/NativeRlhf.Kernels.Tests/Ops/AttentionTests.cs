@@ -12,12 +12,30 @@ public class AttentionTests(string device, string variant) : OpTests(device, var
     [TestCase(3, 11)]
     [TestCase(2, 16)]
     [TestCase(2, 32)]
+    [TestCase(1, 33)]
+    [TestCase(1, 48)]
     [TestCase(1, 64)]
+    [TestCase(1, 80)]
+    [TestCase(1, 128)]
+    [TestCase(2, 8)]
     [TestCase(2, 1)]
     public void Forward_and_backward(int NH, int HS) => Check(Offsets, NH, HS, 1, HS);
 
     [Test]
     public void A_sequence_longer_than_a_block() => Check(LongOffsets, 2, 24, 1, 24);
+
+    /// <summary>CPU variants work in blocks of 128 rows: one and several of them, one row less and one more.</summary>
+    [TestCase(127, 128, 129)]
+    [TestCase(255, 256, 257)]
+    [TestCase(385)]
+    public void Lengths_around_the_border_of_a_block(params int[] lengths)
+    {
+        if (Bench.IsSimulated) lengths = [15, 16, 17];
+        Check(TestData.Offsets(lengths), 1, 32, 1, 32);
+    }
+
+    [Test]
+    public void Many_short_sequences() => Check(TestData.Offsets([.. Enumerable.Range(0, Pick(200, 12)).Select(s => 1 + (s % 5))]), 3, 8, 1, 8);
 
     [Test]
     public void Large_scores_do_not_overflow()
@@ -51,7 +69,7 @@ public class AttentionTests(string device, string variant) : OpTests(device, var
     private protected override Tensor[] RunAll(Workbench bench)
     {
         const int NH = 3, C = 33;
-        int[] offsets = bench.IsSimulated ? TestData.Offsets(7, 1, 13) : TestData.Offsets(7, 1, 70, 40, 64, 21);
+        int[] offsets = bench.IsSimulated ? TestData.Offsets(7, 1, 13) : TestData.Offsets(7, 1, 270, 40, 128, 21);
         int N = offsets[^1];
         var layout = bench.Layout(offsets);
         Tensor qkv = bench.Upload(TestData.Normal(1, N * 3 * C), N, 3 * C), dY = bench.Upload(TestData.Normal(2, N * C), N, C);

@@ -109,7 +109,7 @@ internal sealed unsafe class ActivationSimd<S, V>(WorkerTeam team) : Activation
     private readonly struct Relu : IFunction
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static V Value(V x) => S.Max(x, S.Zero);
+        public static V Value(V x) => S.Max(S.Zero, x);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Derivative(V x) => S.SelectGreater(x, S.Zero, S.Set(1), S.Zero);

@@ -3,189 +3,141 @@ using NativeRlhf.Kernels.Device;
 namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
-/// One item is one head of one sequence, so that no two threads write to the same gradient. Keys (and, in backward, values)
-/// are transposed into scratch memory once an item, (HS, T); a row of scores is then a sum of vectors along T. The scratch
-/// grows linearly in T.
+/// Attention by blocks of 128 queries and 128 keys (Dao et al. 2022), whose products are done by the register tile of
+/// matmul. Forward gives out one block of queries of one head at a time; backward one head of one sequence, so that no two
+/// threads add to the same gradient. Both start with what takes longest, which balances sequences of different length.
+/// How the work is cut does not depend on the number of threads, and scratch memory not on T.
 /// </summary>
 internal sealed unsafe class AttentionSimd<S, V>(WorkerTeam team) : Attention
     where S : struct, ISimd<V>
     where V : struct
 {
-    private protected override void ForwardCore(Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads) =>
-        team.For(layout.Sequences * heads, new ForwardHead(
-            team, y.Pointer, lse.Pointer, qkv.Pointer, layout.Offsets.View.Pointer(), heads, y.Cols));
+    private const int Length = AttentionBlock<S, V>.Length, Stride = AttentionBlock<S, V>.Stride;
 
-    private protected override void BackwardCore(Tensor dQkv, Tensor dY, Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads) =>
-        team.For(layout.Sequences * heads, new BackwardHead(
-            team, dQkv.Pointer, dY.Pointer, y.Pointer, lse.Pointer, qkv.Pointer, layout.Offsets.View.Pointer(), heads, y.Cols));
+    // Items in increasing order of work: how many keys the last query sees, in the high half, and the sequence.
+    private long[] _items = [];
 
-    private static int Padded(int length) => (length + S.Width - 1) / S.Width * S.Width;
-
-    /// <summary>transposed (HS, padded) = the rows of x (T, HS) with the given stride; the padding is zeros.</summary>
-    private static void Transpose(float* transposed, float* x, int stride, int length, int padded, int size)
+    private protected override void ForwardCore(Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {
-        for (int t = 0; t < length; t++)
-        {
-            float* row = x + ((nint)t * stride);
-            for (int d = 0; d < size; d++) transposed[((nint)d * padded) + t] = row[d];
-        }
-
-        for (int d = 0; d < size; d++)
-            for (int t = length; t < padded; t++) transposed[((nint)d * padded) + t] = 0;
+        int count = Plan(layout, Length);
+        team.For(count * heads, new ForwardBlock(
+            team, y.Pointer, lse.Pointer, qkv.Pointer, layout.Offsets.View.Pointer(), _items, count, heads, y.Cols));
     }
 
-    /// <summary>products[j] = scale · Σ_d x[d] · transposed[d, j] for j below count, rounded up to whole vectors.</summary>
-    private static void RowProducts(float* products, float* x, float* transposed, int count, int padded, int size, float scale)
+    private protected override void BackwardCore(Tensor dQkv, Tensor dY, Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {
-        V factor = S.Set(scale);
-        int j = 0;
-        // Four vectors at a time: enough independent sums to hide the latency of the multiply-add.
-        for (; j <= Padded(count) - (4 * S.Width); j += 4 * S.Width)
-        {
-            V s0 = S.Zero, s1 = S.Zero, s2 = S.Zero, s3 = S.Zero;
-            float* column = transposed + j;
-            for (int d = 0; d < size; d++, column += padded)
-            {
-                V xd = S.Set(x[d]);
-                s0 = S.FusedMultiplyAdd(xd, S.Load(column), s0);
-                s1 = S.FusedMultiplyAdd(xd, S.Load(column + S.Width), s1);
-                s2 = S.FusedMultiplyAdd(xd, S.Load(column + (2 * S.Width)), s2);
-                s3 = S.FusedMultiplyAdd(xd, S.Load(column + (3 * S.Width)), s3);
-            }
-
-            S.Store(products + j, S.Multiply(s0, factor));
-            S.Store(products + j + S.Width, S.Multiply(s1, factor));
-            S.Store(products + j + (2 * S.Width), S.Multiply(s2, factor));
-            S.Store(products + j + (3 * S.Width), S.Multiply(s3, factor));
-        }
-
-        for (; j < count; j += S.Width)
-        {
-            V sum = S.Zero;
-            float* column = transposed + j;
-            for (int d = 0; d < size; d++, column += padded) sum = S.FusedMultiplyAdd(S.Set(x[d]), S.Load(column), sum);
-            S.Store(products + j, S.Multiply(sum, factor));
-        }
+        int count = Plan(layout, int.MaxValue);
+        team.For(count * heads, new BackwardHead(
+            team, dQkv.Pointer, dY.Pointer, y.Pointer, lse.Pointer, qkv.Pointer, layout.Offsets.View.Pointer(), _items, count, heads, y.Cols));
     }
 
-    /// <summary>y[d] = Σ_j weights[j] · rows[j, d] for j below count.</summary>
-    private static void WeightedRows(float* y, float* weights, float* rows, int stride, int count, int size)
+    /// <summary>Cuts every sequence into runs of at most <paramref name="length"/> queries and sorts them by work.</summary>
+    private int Plan(SequenceLayout layout, int length)
     {
-        int d = 0;
-        for (; d <= size - (2 * S.Width); d += 2 * S.Width)
+        int* offsets = layout.Offsets.View.Pointer();
+        int count = 0;
+        for (int s = 0; s < layout.Sequences; s++)
         {
-            V a0 = S.Zero, a1 = S.Zero, b0 = S.Zero, b1 = S.Zero;
-            float* row = rows + d;
-            int j = 0;
-            for (; j + 1 < count; j += 2, row += 2 * (nint)stride)
+            int rows = offsets[s + 1] - offsets[s];
+            for (int first = 0; first < rows; first += Math.Min(length, rows - first))
             {
-                V first = S.Set(weights[j]), second = S.Set(weights[j + 1]);
-                a0 = S.FusedMultiplyAdd(first, S.Load(row), a0);
-                a1 = S.FusedMultiplyAdd(first, S.Load(row + S.Width), a1);
-                b0 = S.FusedMultiplyAdd(second, S.Load(row + stride), b0);
-                b1 = S.FusedMultiplyAdd(second, S.Load(row + stride + S.Width), b1);
+                if (count == _items.Length) Array.Resize(ref _items, Math.Max(64, 2 * count));
+                _items[count++] = ((long)(first + Math.Min(length, rows - first)) << 32) | (uint)s;
             }
-
-            if (j < count)
-            {
-                V last = S.Set(weights[j]);
-                a0 = S.FusedMultiplyAdd(last, S.Load(row), a0);
-                a1 = S.FusedMultiplyAdd(last, S.Load(row + S.Width), a1);
-            }
-
-            S.Store(y + d, S.Add(a0, b0));
-            S.Store(y + d + S.Width, S.Add(a1, b1));
         }
 
-        for (; d <= size - S.Width; d += S.Width)
-        {
-            V sum = S.Zero;
-            for (int j = 0; j < count; j++) sum = S.FusedMultiplyAdd(S.Set(weights[j]), S.Load(rows + ((nint)j * stride) + d), sum);
-            S.Store(y + d, sum);
-        }
-
-        for (; d < size; d++)
-        {
-            float sum = 0;
-            for (int j = 0; j < count; j++) sum += weights[j] * rows[((nint)j * stride) + d];
-            y[d] = sum;
-        }
+        Array.Sort(_items, 0, count);
+        return count;
     }
 
-    private readonly struct ForwardHead(WorkerTeam team, float* y, float* lse, float* qkv, int* offsets, int heads, int width) : IParallelBody
+    private readonly struct ForwardBlock(
+        WorkerTeam team, float* y, float* lse, float* qkv, int* offsets, long[] items, int count, int heads, int width) : IParallelBody
     {
         public void Run(int index, int worker)
         {
-            int sequence = index / heads, head = index % heads, size = width / heads, stride = 3 * width;
-            int start = offsets[sequence], length = offsets[sequence + 1] - start, padded = Padded(length);
-            float* q = qkv + ((nint)start * stride) + (head * size), k = q + width, v = k + width;
-            float* keys = team.Scratch(worker, (size + 1) * padded), scores = keys + ((nint)size * padded);
-            Transpose(keys, k, stride, length, padded, size);
-            float scale = 1 / MathF.Sqrt(size);
-            for (int i = 0; i < length; i++)
-            {
-                RowProducts(scores, q + ((nint)i * stride), keys, i + 1, padded, size, scale);
-                float max = SimdMath<S, V>.Maximum(scores, i + 1);
-                int end = Padded(i + 1);
-                for (int j = i + 1; j < end; j++) scores[j] = float.NegativeInfinity;
-                V shift = S.Set(-max), sums = S.Zero;
-                for (int j = 0; j < end; j += S.Width)
-                {
-                    V e = SimdMath<S, V>.Exp(S.Add(S.Load(scores + j), shift));
-                    S.Store(scores + j, e);
-                    sums = S.Add(sums, e);
-                }
-
-                float sum = S.Sum(sums), inverse = 1 / sum;
-                V factor = S.Set(inverse);
-                for (int j = 0; j < end; j += S.Width) S.Store(scores + j, S.Multiply(S.Load(scores + j), factor));
-                nint row = start + i;
-                WeightedRows(y + (row * width) + (head * size), scores, v, stride, i + 1, size);
-                lse[(row * heads) + head] = max + MathF.Log(sum);
-            }
+            long item = items[count - 1 - (index / heads)];
+            int head = index % heads, size = width / heads, stride = 3 * width, end = (int)(item >> 32), first = (end - 1) / Length * Length;
+            nint start = offsets[(int)item], row = start + first;
+            float* q = qkv + (row * stride) + (head * size), k = qkv + (start * stride) + width + (head * size);
+            AttentionBlock<S, V>.Forward(
+                team, worker, y + (row * width) + (head * size), width, lse + (row * heads) + head, heads, q, stride, k, k + width, stride, first, end - first, size);
         }
     }
 
+    /// <summary>
+    /// With P = exp(S − lse), which is forward's softmax: dV = Pᵀ·dY; dP = dY·Vᵀ; dS = P ∘ (dP − D), D = Σ_d dY ∘ y;
+    /// dQ = dS·K / √HS; dK = dSᵀ·Q / √HS.
+    /// </summary>
     private readonly struct BackwardHead(
-        WorkerTeam team, float* dQkv, float* dY, float* y, float* lse, float* qkv, int* offsets, int heads, int width) : IParallelBody
+        WorkerTeam team, float* dQkv, float* dY, float* y, float* lse, float* qkv, int* offsets, long[] items, int count, int heads, int width) : IParallelBody
     {
         public void Run(int index, int worker)
         {
-            int sequence = index / heads, head = index % heads, size = width / heads, stride = 3 * width;
-            int start = offsets[sequence], length = offsets[sequence + 1] - start, padded = Padded(length);
-            float* q = qkv + ((nint)start * stride) + (head * size), k = q + width, v = k + width;
-            float* dQ = dQkv + ((nint)start * stride) + (head * size), dK = dQ + width, dV = dK + width;
-            float* keys = team.Scratch(worker, 2 * (size + 1) * padded), values = keys + ((nint)size * padded);
-            float* p = values + ((nint)size * padded), dS = p + padded;
-            Transpose(keys, k, stride, length, padded, size);
-            Transpose(values, v, stride, length, padded, size);
-            for (int t = 0; t < length; t++)
-            {
-                new Span<float>(dK + ((nint)t * stride), size).Clear();
-                new Span<float>(dV + ((nint)t * stride), size).Clear();
-            }
-
+            long item = items[count - 1 - (index / heads)];
+            int head = index % heads, size = width / heads, stride = 3 * width, length = (int)(item >> 32), padded = AttentionBlock<S, V>.Padded(size);
+            nint start = offsets[(int)item];
+            float* q = qkv + (start * stride) + (head * size), k = q + width, v = k + width;
+            float* dQ = dQkv + (start * stride) + (head * size), dK = dQ + width, dV = dK + width;
             float scale = 1 / MathF.Sqrt(size);
-            for (int i = 0; i < length; i++)
+
+            float* qRows = team.Scratch(worker, (4 * Length * padded) + (4 * size * Stride) + (2 * Length * Stride) + (2 * Length));
+            float* dYRows = qRows + (Length * padded), kRows = dYRows + (Length * padded), dQRows = kRows + (Length * padded);
+            float* qT = dQRows + (Length * padded), dYT = qT + (size * Stride), kT = dYT + (size * Stride), vT = kT + (size * Stride);
+            float* p = vT + (size * Stride), dS = p + (Length * Stride);
+            float* norms = dS + (Length * Stride), dots = norms + Length;
+
+            for (int i = 0; i < length; i += Length)
             {
-                nint row = start + i;
-                float* dYi = dY + (row * width) + (head * size), qi = q + ((nint)i * stride);
-                float d = SimdMath<S, V>.Dot(dYi, y + (row * width) + (head * size), size);
-                RowProducts(p, qi, keys, i + 1, padded, size, scale);
-                RowProducts(dS, dYi, values, i + 1, padded, size, 1);
-                V shift = S.Set(-lse[(row * heads) + head]), center = S.Set(d), factor = S.Set(scale);
-                for (int j = 0; j <= i; j += S.Width)
+                int queries = Math.Min(Length, length - i);
+                float* dYi = dY + ((start + i) * width) + (head * size), yi = y + ((start + i) * width) + (head * size);
+                AttentionBlock<S, V>.Pack(qRows, q + ((nint)i * stride), stride, queries, size, scale);
+                AttentionBlock<S, V>.Pack(dYRows, dYi, width, queries, size, 1);
+                Transposition.Copy(qT, Stride, qRows, padded, queries, size);
+                Transposition.Copy(dYT, Stride, dYRows, padded, queries, size);
+                for (int n = 0; n < queries; n++)
                 {
-                    V probability = SimdMath<S, V>.Exp(S.Add(S.Load(p + j), shift));
-                    S.Store(p + j, probability);
-                    S.Store(dS + j, S.Multiply(S.Multiply(probability, S.Subtract(S.Load(dS + j), center)), factor));
+                    norms[n] = lse[((start + i + n) * heads) + head];
+                    dots[n] = SimdMath<S, V>.Dot(dYi + ((nint)n * width), yi + ((nint)n * width), size);
                 }
 
-                WeightedRows(dQ + ((nint)i * stride), dS, k, stride, i + 1, size);
-                for (int j = 0; j <= i; j++)
+                for (int j = 0; j <= i; j += Length)
                 {
-                    SimdMath<S, V>.AddScaled(dV + ((nint)j * stride), dYi, p[j], size);
-                    SimdMath<S, V>.AddScaled(dK + ((nint)j * stride), qi, dS[j], size);
+                    int keys = Math.Min(Length, length - j), diagonal = i - j;
+                    AttentionBlock<S, V>.Pack(kRows, k + ((nint)j * stride), stride, keys, size, 1);
+                    Transposition.Copy(kT, Stride, kRows, padded, keys, size);
+                    Transposition.Copy(vT, Stride, v + ((nint)j * stride), stride, keys, size);
+                    AttentionBlock<S, V>.Scores(p, kT, qT, keys, queries, size, diagonal);
+                    AttentionBlock<S, V>.Scores(dS, vT, dYT, keys, queries, size, diagonal);
+                    ScoreGradients(p, dS, norms, dots, keys, queries, diagonal);
+                    AttentionBlock<S, V>.SumOverQueries(dV + ((nint)j * stride), stride, p, dYRows, keys, queries, size, diagonal, j < i);
+                    AttentionBlock<S, V>.SumOverQueries(dK + ((nint)j * stride), stride, dS, qRows, keys, queries, size, diagonal, j < i);
+                    AttentionBlock<S, V>.SumOverKeys(dQRows, dS, kRows, keys, queries, size, diagonal, j > 0);
+                }
+
+                AttentionBlock<S, V>.Unpack(dQ + ((nint)i * stride), stride, dQRows, queries, size, scale);
+            }
+        }
+
+        /// <summary>p = exp(p − lse) and dS = p · (dS − D), both zero above the diagonal.</summary>
+        private static void ScoreGradients(float* p, float* dS, float* norms, float* dots, int keys, int queries, int diagonal)
+        {
+            for (int i = 0; i < queries; i += S.Width)
+            {
+                V norm = S.Load(norms + i), dot = S.Load(dots + i);
+                int j = 0, seen = AttentionBlock<S, V>.Seen(i, keys, diagonal), read = AttentionBlock<S, V>.Read(i, keys, diagonal);
+                float* pj = p + i, dSj = dS + i;
+                for (; j < seen; j++, pj += Stride, dSj += Stride)
+                {
+                    V probability = SimdMath<S, V>.Exp(S.Subtract(S.Load(pj), norm));
+                    S.Store(pj, probability);
+                    S.Store(dSj, S.Multiply(probability, S.Subtract(S.Load(dSj), dot)));
+                }
+
+                for (; j < read; j++, pj += Stride, dSj += Stride)
+                {
+                    V probability = SimdMath<S, V>.Exp(S.Subtract(S.Load(pj), norm));
+                    S.Store(pj, AttentionBlock<S, V>.WhereSeen(probability, S.Zero, i, j, diagonal));
+                    S.Store(dSj, AttentionBlock<S, V>.WhereSeen(S.Multiply(probability, S.Subtract(S.Load(dSj), dot)), S.Zero, i, j, diagonal));
                 }
             }
         }

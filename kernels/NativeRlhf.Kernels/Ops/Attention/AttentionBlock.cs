@@ -1,0 +1,217 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Kernels.Ops;
+
+/// <summary>
+/// What the attention kernels do with one block of keys and one block of queries of a head. The scores of a block lie
+/// transposed, s[key, query]: a vector holds one key's scores for several queries, so that maxima and sums over the keys
+/// need no reduction within vectors, and all five products of forward and backward find s as it lies, whichever side is
+/// summed over. <c>diagonal</c> is the position of the first query minus that of the first key: query i sees the keys
+/// j ≤ i + diagonal, and what lies above that line is not computed, to the grain of register tiles.
+/// </summary>
+/// <typeparam name="S">The width.</typeparam>
+/// <typeparam name="V">Its vector type.</typeparam>
+internal static unsafe class AttentionBlock<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    /// <summary>Keys and queries of a block: two blocks of scores and the operands of head size 64 fit in a second-level cache of 1 MiB.</summary>
+    public const int Length = 128;
+
+    /// <summary>
+    /// The row stride of scores and of transposed operands: room for a register tile that starts at the last vector, and an
+    /// odd number of cache lines, so that a column does not fall on few sets of the cache.
+    /// </summary>
+    public const int Stride = Length + 16;
+
+    private static int Rows => RegisterTile<S, V>.Rows;
+
+    private static int Columns => RegisterTile<S, V>.Columns;
+
+    /// <summary>The row stride of packed operands: the head size, rounded up to whole register tiles.</summary>
+    public static int Padded(int size) => (size + Columns - 1) / Columns * Columns;
+
+    /// <summary>
+    /// Softmax over the keys as it grows by blocks (Milakov and Gimelshein 2018): with the maximum m and the sum
+    /// l = Σ exp(s − m) so far, a block with a larger maximum m′ scales l and the output by exp(m − m′).
+    /// y = softmax(q·kᵀ / √HS)·v for queries at the positions first, first + 1, …, which see the keys from 0 to their own.
+    /// </summary>
+    /// <param name="team">Whose scratch memory is used.</param>
+    /// <param name="worker">Who runs this.</param>
+    /// <param name="y">y (queries × size) =</param>
+    /// <param name="strideY">The distance between rows of y.</param>
+    /// <param name="lse">lse (queries) = m + log l; or null</param>
+    /// <param name="strideLse">The distance between elements of lse.</param>
+    /// <param name="q">q (queries × size)</param>
+    /// <param name="strideQ">The distance between rows of q.</param>
+    /// <param name="k">k (first + queries × size)</param>
+    /// <param name="v">v (first + queries × size)</param>
+    /// <param name="strideKV">The distance between rows of k and of v.</param>
+    /// <param name="first">The position of the first query.</param>
+    /// <param name="queries">How many queries, at most <see cref="Length"/>.</param>
+    /// <param name="size">The head size, HS.</param>
+    public static void Forward(
+        WorkerTeam team, int worker, float* y, nint strideY, float* lse, nint strideLse, float* q, nint strideQ, float* k, float* v, nint strideKV,
+        int first, int queries, int size)
+    {
+        int padded = Padded(size), end = first + queries;
+        float* rows = team.Scratch(worker, (2 * Length * padded) + (2 * size * Stride) + (Length * Stride) + (3 * Length));
+        float* output = rows + (Length * padded), qT = output + (Length * padded), kT = qT + (size * Stride), s = kT + (size * Stride);
+        float* max = s + (Length * Stride), sum = max + Length, factor = sum + Length;
+        for (int i = 0; i < queries; i += S.Width)
+        {
+            S.Store(max + i, S.Set(float.NegativeInfinity));
+            S.Store(sum + i, S.Zero);
+        }
+
+        Pack(rows, q, strideQ, queries, size, 1 / MathF.Sqrt(size));
+        Transposition.Copy(qT, Stride, rows, padded, queries, size);
+        for (int j = 0; j < end; j += Length)
+        {
+            int keys = Math.Min(Length, end - j), diagonal = first - j;
+            Transposition.Copy(kT, Stride, k + (j * strideKV), strideKV, keys, size);
+            Scores(s, kT, qT, keys, queries, size, diagonal);
+            Softmax(s, max, sum, factor, keys, queries, diagonal);
+            if (j > 0)
+                for (int i = 0; i < queries; i++) Scale(output + (i * padded), output + (i * padded), factor[i], size);
+            Pack(rows, v + (j * strideKV), strideKV, keys, size, 1);
+            SumOverKeys(output, s, rows, keys, queries, size, diagonal, j > 0);
+        }
+
+        for (int i = 0; i < queries; i++)
+        {
+            Scale(y + (i * strideY), output + (i * padded), 1 / sum[i], size);
+            if (lse != null) lse[i * strideLse] = max[i] + MathF.Log(sum[i]);
+        }
+    }
+
+    /// <summary>s = exp(s − m), zero above the diagonal, with the new maximum m; sum, and the factor of what was summed before.</summary>
+    private static void Softmax(float* s, float* max, float* sum, float* factor, int keys, int queries, int diagonal)
+    {
+        for (int i = 0; i < queries; i += S.Width)
+        {
+            int seen = Seen(i, keys, diagonal), read = Read(i, keys, diagonal);
+            V before = S.Load(max + i), m = before;
+            float* sj = s + i;
+            int j = 0;
+            for (; j < seen; j++, sj += Stride) m = S.Max(m, S.Load(sj));
+            for (; j < read; j++, sj += Stride)
+            {
+                V score = WhereSeen(S.Load(sj), S.Set(float.NegativeInfinity), i, j, diagonal);
+                m = S.Max(m, score);
+            }
+
+            V rescale = SimdMath<S, V>.Exp(S.Subtract(before, m)), l = S.Multiply(S.Load(sum + i), rescale);
+            S.Store(max + i, m);
+            S.Store(factor + i, rescale);
+            for (j = 0, sj = s + i; j < seen; j++, sj += Stride)
+            {
+                V weight = SimdMath<S, V>.Exp(S.Subtract(S.Load(sj), m));
+                S.Store(sj, weight);
+                l = S.Add(l, weight);
+            }
+
+            for (; j < read; j++, sj += Stride)
+            {
+                V weight = WhereSeen(SimdMath<S, V>.Exp(S.Subtract(S.Load(sj), m)), S.Zero, i, j, diagonal);
+                S.Store(sj, weight);
+                l = S.Add(l, weight);
+            }
+
+            S.Store(sum + i, l);
+        }
+    }
+
+    /// <summary>packed (rows × padded) = scale · source (rows × size)</summary>
+    public static void Pack(float* packed, float* source, nint stride, int rows, int size, float scale)
+    {
+        nint padded = Padded(size);
+        for (int r = 0; r < rows; r++) Scale(packed + (r * padded), source + (r * stride), scale, size);
+    }
+
+    /// <summary>destination (rows × size) = scale · packed (rows × padded)</summary>
+    public static void Unpack(float* destination, nint stride, float* packed, int rows, int size, float scale)
+    {
+        nint padded = Padded(size);
+        for (int r = 0; r < rows; r++) Scale(destination + (r * stride), packed + (r * padded), scale, size);
+    }
+
+    private static void Scale(float* destination, float* source, float scale, int size)
+    {
+        V factor = S.Set(scale);
+        int d = 0;
+        for (; d <= size - S.Width; d += S.Width) S.Store(destination + d, S.Multiply(S.Load(source + d), factor));
+        for (; d < size; d++) destination[d] = source[d] * scale;
+    }
+
+    /// <summary>s[key, query] = Σ_d kT[d, key] · qT[d, query]</summary>
+    public static void Scores(float* s, float* kT, float* qT, int keys, int queries, int size, int diagonal)
+    {
+        for (int j = 0; j < keys; j += Rows)
+        {
+            for (int i = Math.Max(0, j - diagonal) / S.Width * S.Width; i < queries; i += Columns)
+                RegisterTile<S, V>.Multiply<Transposed>(Math.Min(Rows, keys - j), Columns, size, kT + j, Stride, qT + i, Stride, s + ((nint)j * Stride) + i, Stride, false);
+        }
+    }
+
+    /// <summary>y[query, d] = (or +=) Σ_key s[key, query] · x[key, d]; y and x have padded rows.</summary>
+    public static void SumOverKeys(float* y, float* s, float* x, int keys, int queries, int size, int diagonal, bool accumulate)
+    {
+        nint padded = Padded(size);
+        for (int d = 0; d < size; d += Columns)
+        {
+            for (int i = 0; i < queries; i += Rows)
+            {
+                int depth = Math.Min(keys, i + Rows + diagonal);
+                RegisterTile<S, V>.Multiply<Transposed>(Math.Min(Rows, queries - i), Columns, depth, s + i, Stride, x + d, padded, y + (i * padded) + d, padded, accumulate);
+            }
+        }
+    }
+
+    /// <summary>y[key, d] = (or +=) Σ_query s[key, query] · x[query, d]; x has padded rows, y the stride given.</summary>
+    public static void SumOverQueries(float* y, nint stride, float* s, float* x, int keys, int queries, int size, int diagonal, bool accumulate)
+    {
+        nint padded = Padded(size);
+        for (int d = 0; d < size; d += Columns)
+        {
+            for (int j = 0; j < keys; j += Rows)
+            {
+                int first = Math.Max(0, j - diagonal);
+                RegisterTile<S, V>.Multiply<Plain>(
+                    Math.Min(Rows, keys - j), Math.Min(Columns, size - d), queries - first, s + ((nint)j * Stride) + first, 1,
+                    x + (first * padded) + d, padded, y + (j * stride) + d, stride, accumulate);
+            }
+        }
+    }
+
+    /// <summary>The keys that all of the vector of queries from i on see: the first <c>Seen</c> of the block.</summary>
+    public static int Seen(int i, int keys, int diagonal) => Math.Clamp(i + diagonal + 1, 0, keys);
+
+    /// <summary>
+    /// The keys behind them, up to here, are seen by some or by none of these queries, but lie in a register tile that is
+    /// read: their weights have to be zeros.
+    /// </summary>
+    public static int Read(int i, int keys, int diagonal) => Math.Clamp(i + diagonal + S.Width + Rows, 0, keys);
+
+    /// <summary>x in the lanes whose query i + lane sees key j, elsewhere the other value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V WhereSeen(V x, V other, int i, int j, int diagonal) =>
+        S.SelectGreater(S.Set(j - diagonal - i), S.Load((float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(Lanes))), other, x);
+
+    // Constant data of the assembly: it does not move.
+    private static ReadOnlySpan<float> Lanes => [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+    /// <summary>A block that lies row by row.</summary>
+    private readonly struct Plain : IRowStep
+    {
+        public static int Value => Stride;
+    }
+
+    /// <summary>A block that is read transposed.</summary>
+    private readonly struct Transposed : IRowStep
+    {
+        public static int Value => 1;
+    }
+}
