@@ -34,7 +34,7 @@ internal sealed record DemoSettings
 
     public int PretrainingTokens { get; init; } = 1_000_000;
 
-    public int PretrainingSteps { get; init; } = 2000;
+    public int PretrainingSteps { get; init; } = 1200;
 
     public int Demonstrations { get; init; } = 2000;
 
@@ -46,7 +46,7 @@ internal sealed record DemoSettings
 
     public int RewardWarmup { get; init; } = 10;
 
-    public int PpoSteps { get; init; } = 80;
+    public int PpoSteps { get; init; } = 60;
 
     public int PpoBatch { get; init; } = 128;
 
