@@ -33,19 +33,16 @@ internal unsafe interface ISimd<V>
     /// <summary>a · b + c with one rounding.</summary>
     static abstract V FusedMultiplyAdd(V a, V b, V c);
 
-    /// <summary>The larger element; b where one of the two is NaN, which is what the instruction does (Scalar: NaN).</summary>
+    /// <summary>The larger one; NaN where b is NaN. What may be NaN goes second.</summary>
     static abstract V Max(V a, V b);
 
-    /// <summary>The smaller element; b where one of the two is NaN (Scalar: NaN).</summary>
+    /// <summary>The smaller one; NaN where b is NaN. What may be NaN goes second.</summary>
     static abstract V Min(V a, V b);
 
     static abstract V Sqrt(V a);
 
-    /// <summary>The nearest integer, halves to even.</summary>
-    static abstract V Round(V a);
-
-    /// <summary>a · 2ⁿ for integral n, where n and the result are in the normal range.</summary>
-    static abstract V ScaleByPowerOfTwo(V a, V n);
+    /// <summary>a · 2ⁿ, where the result is in the normal range and n is given as 1.5 · 2²³ + n: the integer n is in its low bits.</summary>
+    static abstract V ScaleByPowerOfTwo(V a, V shifted);
 
     /// <summary>Where a &gt; b: x, elsewhere y.</summary>
     static abstract V SelectGreater(V a, V b, V x, V y);
@@ -98,11 +95,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector512<float> Sqrt(Vector512<float> a) => Vector512.Sqrt(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Round(Vector512<float> a) => Vector512.Round(a);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> ScaleByPowerOfTwo(Vector512<float> a, Vector512<float> n) =>
-        (a.AsInt32() + (Vector512.ConvertToInt32Native(n) << 23)).AsSingle();
+    public static Vector512<float> ScaleByPowerOfTwo(Vector512<float> a, Vector512<float> shifted) =>
+        (a.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> SelectGreater(Vector512<float> a, Vector512<float> b, Vector512<float> x, Vector512<float> y) =>
@@ -157,11 +151,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> Sqrt(Vector256<float> a) => Vector256.Sqrt(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Round(Vector256<float> a) => Vector256.Round(a);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> ScaleByPowerOfTwo(Vector256<float> a, Vector256<float> n) =>
-        (a.AsInt32() + (Vector256.ConvertToInt32Native(n) << 23)).AsSingle();
+    public static Vector256<float> ScaleByPowerOfTwo(Vector256<float> a, Vector256<float> shifted) =>
+        (a.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> SelectGreater(Vector256<float> a, Vector256<float> b, Vector256<float> x, Vector256<float> y) =>
@@ -216,11 +207,8 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> Sqrt(Vector128<float> a) => Vector128.Sqrt(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Round(Vector128<float> a) => Vector128.Round(a);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> ScaleByPowerOfTwo(Vector128<float> a, Vector128<float> n) =>
-        (a.AsInt32() + (Vector128.ConvertToInt32Native(n) << 23)).AsSingle();
+    public static Vector128<float> ScaleByPowerOfTwo(Vector128<float> a, Vector128<float> shifted) =>
+        (a.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> SelectGreater(Vector128<float> a, Vector128<float> b, Vector128<float> x, Vector128<float> y) =>
@@ -256,16 +244,14 @@ internal readonly unsafe struct Scalar : ISimd<float>
 
     public static float FusedMultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
 
-    public static float Max(float a, float b) => MathF.Max(a, b);
+    public static float Max(float a, float b) => a > b ? a : b;
 
-    public static float Min(float a, float b) => MathF.Min(a, b);
+    public static float Min(float a, float b) => a < b ? a : b;
 
     public static float Sqrt(float a) => MathF.Sqrt(a);
 
-    public static float Round(float a) => MathF.Round(a);
-
-    public static float ScaleByPowerOfTwo(float a, float n) =>
-        BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(a) + ((int)n << 23));
+    public static float ScaleByPowerOfTwo(float a, float shifted) =>
+        BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(a) + (BitConverter.SingleToInt32Bits(shifted) << 23));
 
     public static float SelectGreater(float a, float b, float x, float y) => a > b ? x : y;
 

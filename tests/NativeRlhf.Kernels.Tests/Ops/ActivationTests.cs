@@ -37,18 +37,20 @@ public class ActivationTests(string device, string variant) : OpTests(device, va
     [Test]
     public void Far_from_zero_the_functions_are_zero_or_the_identity([Values] ActivationKind kind)
     {
-        double[] x = [-1e6, -1000, -50, -20, -0.0, 0, 20, 50, 1000, 1e6], slope = new double[10], expected = new double[10];
-        for (int i = 0; i < 10; i++)
+        double[] x = [float.MinValue, -1e30f, -1e6, -1000, -50, -20, -0.0, 0, 20, 50, 1000, 1e6, 1e30f, float.MaxValue];
+        int count = x.Length;
+        double[] slope = new double[count], expected = new double[count];
+        for (int i = 0; i < count; i++)
         {
             expected[i] = Math.Max(x[i], 0);
             slope[i] = x[i] == 0 ? kind == ActivationKind.Relu ? 0 : 0.5 : x[i] > 0 ? 1 : 0;
         }
 
-        Tensor input = Bench.Upload(x), y = Bench.Overwritten(10), dX = Bench.Overwritten(10);
+        Tensor input = Bench.Upload(x), y = Bench.Overwritten(count), dX = Bench.Overwritten(count);
         Kernels.Activation.Forward(y, input, kind);
-        Kernels.Activation.Backward(dX, Bench.Upload(TestData.Filled(10, 1)), input, kind);
+        Kernels.Activation.Backward(dX, Bench.Upload(TestData.Filled(count, 1)), input, kind);
         double[] values = Bench.Read(y), slopes = Bench.Read(dX);
-        for (int i = 0; i < 10; i++)
+        for (int i = 0; i < count; i++)
         {
             Assert.That(values[i], Is.EqualTo(expected[i]).Within(1e-6 * Math.Max(1, expected[i])), $"f({x[i]})");
             Assert.That(slopes[i], Is.EqualTo(slope[i]).Within(1e-6), $"f′({x[i]})");

@@ -48,61 +48,82 @@ internal sealed unsafe class ActivationSimd<S, V>(WorkerTeam team) : Activation
     {
         public void Run(int index, int worker)
         {
-            long i = (long)index * Chunk, end = Math.Min(length, i + Chunk);
-            for (; i <= end - S.Width; i += S.Width) Apply(y + i, dY == null ? null : dY + i, x + i);
-            if (i == end) return;
+            long start = (long)index * Chunk;
+            int count = (int)Math.Min(length - start, Chunk), whole = count - (count % S.Width), rest = count - whole;
+            Apply(y + start, dY == null ? null : dY + start, x + start, whole);
+            if (rest == 0) return;
 
             // The rest of the last chunk goes through one padded vector.
-            float* buffer = stackalloc float[3 * S.Width];
-            int count = (int)(end - i);
-            for (int j = 0; j < S.Width; j++)
+            float* buffer = stackalloc float[2 * S.Width], gradient = buffer + S.Width;
+            for (int j = 0; j < rest; j++)
             {
-                buffer[j] = j < count ? x[i + j] : 0;
-                buffer[S.Width + j] = j < count && dY != null ? dY[i + j] : 0;
+                buffer[j] = x[start + whole + j];
+                if (dY != null) gradient[j] = dY[start + whole + j];
             }
 
-            Apply(buffer + (2 * S.Width), dY == null ? null : buffer + S.Width, buffer);
-            for (int j = 0; j < count; j++) y[i + j] = buffer[(2 * S.Width) + j];
+            Apply(buffer, dY == null ? null : gradient, buffer, S.Width);
+            for (int j = 0; j < rest; j++) y[start + whole + j] = buffer[j];
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Apply(float* y, float* dY, float* x) =>
-            S.Store(y, dY == null ? F.Value(S.Load(x)) : S.Multiply(S.Load(dY), F.Derivative(S.Load(x))));
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Apply(float* y, float* dY, float* x, int count)
+        {
+            if (dY == null)
+            {
+                for (int i = 0; i < count; i += S.Width) S.Store(y + i, F.Value(S.Load(x + i)));
+            }
+            else
+            {
+                for (int i = 0; i < count; i += S.Width) S.Store(y + i, S.Multiply(S.Load(dY + i), F.Derivative(S.Load(x + i))));
+            }
+        }
     }
 
-    /// <summary>½x(1 + tanh u) = x·σ(2u), u = √(2/π)(x + 0.044715x³).</summary>
+    /// <summary>½x(1 + tanh u) = x·σ(2u), u = √(2/π)(x + 0.044715x³). Beyond ±10, f is 0 or x in float and nothing may overflow.</summary>
     private readonly struct GeluTanh : IFunction
     {
-        private const float Root = 0.7978845608f, Cubic = 0.044715f;
+        private const float Root = 0.7978845608f, Cubic = 0.044715f, Log2E = 1.4426950409f;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static V Value(V x) => S.Divide(x, S.Add(S.Set(1), SimdMath<S, V>.Exp(S.Multiply(S.Set(-2 * Root), Inner(x)))));
+        public static V Value(V x)
+        {
+            V atLeast = S.Max(S.Set(-10), x), bounded = S.Min(S.Set(10), atLeast);
+            return S.Divide(atLeast, S.Add(S.Set(1), Exponential(bounded, S.Multiply(bounded, bounded))));
+        }
 
-        // With s = σ(2u): f′ = s + 2x·s(1 − s)·u′.
+        // With s = σ(2u) = 1/(1 + e), where e = exp(−2u): f′ = s + x·2u′·e·s².
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Derivative(V x)
         {
-            V s = S.Divide(S.Set(1), S.Add(S.Set(1), SimdMath<S, V>.Exp(S.Multiply(S.Set(-2 * Root), Inner(x)))));
-            V slope = S.FusedMultiplyAdd(S.Multiply(x, x), S.Set(6 * Root * Cubic), S.Set(2 * Root));
-            return S.FusedMultiplyAdd(S.Multiply(x, slope), S.Multiply(s, S.Subtract(S.Set(1), s)), s);
+            x = S.Min(S.Set(10), S.Max(S.Set(-10), x));
+            V square = S.Multiply(x, x), e = Exponential(x, square), s = S.Divide(S.Set(1), S.Add(S.Set(1), e));
+            V slope = S.Multiply(x, S.FusedMultiplyAdd(square, S.Set(6 * Root * Cubic), S.Set(2 * Root)));
+            return S.FusedMultiplyAdd(S.Multiply(slope, s), S.Multiply(e, s), s);
         }
 
+        /// <summary>exp(−2u) as a power of two: at most 2¹²⁶ for |x| ≤ 10.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static V Inner(V x) => S.FusedMultiplyAdd(S.Multiply(S.Multiply(x, x), x), S.Set(Cubic), x);
+        private static V Exponential(V x, V square) =>
+            SimdMath<S, V>.Exp2(S.Multiply(x, S.FusedMultiplyAdd(square, S.Set(-2 * Root * Cubic * Log2E), S.Set(-2 * Root * Log2E))));
     }
 
-    /// <summary>½x(1 + erf(x/√2)) = x·Φ(x).</summary>
+    /// <summary>½x(1 + erf(x/√2)) = x·Φ(x). Beyond ±13, f is 0 or x in float.</summary>
     private readonly struct GeluExact : IFunction
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static V Value(V x) => S.Multiply(x, SimdMath<S, V>.NormalCdf(x));
+        public static V Value(V x)
+        {
+            V atLeast = S.Max(S.Set(-13), x);
+            return S.Multiply(atLeast, SimdMath<S, V>.NormalCdf(S.Min(S.Set(13), atLeast), out _));
+        }
 
-        // Φ(x) + x·φ(x), φ(x) = exp(−x²/2)/√(2π).
+        // Φ(x) + x·φ(x).
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Derivative(V x)
         {
-            V density = S.Multiply(S.Set(0.3989422804f), SimdMath<S, V>.Exp(S.Multiply(S.Set(-0.5f), S.Multiply(x, x))));
-            return S.FusedMultiplyAdd(x, density, SimdMath<S, V>.NormalCdf(x));
+            x = S.Min(S.Set(13), S.Max(S.Set(-13), x));
+            V cdf = SimdMath<S, V>.NormalCdf(x, out V density);
+            return S.FusedMultiplyAdd(x, density, cdf);
         }
     }
 

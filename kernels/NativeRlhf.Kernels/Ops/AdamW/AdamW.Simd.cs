@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Ops;
@@ -15,6 +16,7 @@ internal sealed unsafe class AdamWSimd<S, V>(WorkerTeam team) : AdamW
 
     private readonly struct Update(float* w, float* g, float* m, float* v, long length, AdamWStep step) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             float keep = 1 - (step.LearningRate * step.WeightDecay), stepSize = step.StepSize, rootScale = step.RootScale;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Ops;
@@ -14,6 +15,7 @@ internal sealed unsafe class DropoutSimd<S, V>(WorkerTeam team) : Dropout
 
     private readonly struct Mask(WorkerTeam team, float* y, float* x, float* residual, int rows, int columns, DropoutKey key) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             // The mask of a row first, then one vector pass: y = x · mask + residual.

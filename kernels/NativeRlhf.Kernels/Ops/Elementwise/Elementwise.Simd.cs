@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using NativeRlhf.Kernels.Device;
 
@@ -24,6 +25,7 @@ internal sealed unsafe class ElementwiseSimd<S, V>(WorkerTeam team) : Elementwis
 
     private readonly struct Combination(float* y, float* x, float a, float b, long length) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             long i = (long)index * Chunk, end = Math.Min(length, i + Chunk);
@@ -46,6 +48,7 @@ internal sealed unsafe class ElementwiseSimd<S, V>(WorkerTeam team) : Elementwis
 
     private readonly struct Filling(float* y, float value, long length) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             long start = (long)index * Chunk;
@@ -55,6 +58,7 @@ internal sealed unsafe class ElementwiseSimd<S, V>(WorkerTeam team) : Elementwis
 
     private readonly struct RowCopy(float* y, float* x, int* rows, int count, int columns, bool scatter) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             for (int m = index * BlockRows; m < Math.Min(count, (index + 1) * BlockRows); m++)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using NativeRlhf.Kernels.Device;
 
@@ -18,6 +19,7 @@ internal sealed unsafe class EmbeddingSimd<S, V>(WorkerTeam team) : Embedding
 
     private readonly struct Lookup(float* y, int* tokens, int* positions, float* wte, float* wpe, int rows, int columns) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             for (int n = index * BlockRows; n < Math.Min(rows, (index + 1) * BlockRows); n++)
@@ -32,6 +34,7 @@ internal sealed unsafe class EmbeddingSimd<S, V>(WorkerTeam team) : Embedding
 
     private readonly struct Scatter(float* dWte, float* dWpe, float* dY, int* tokens, int* positions, int rows, int columns) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             int first = index * BlockColumns, count = Math.Min(BlockColumns, columns - first);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Ops;
@@ -26,6 +27,7 @@ internal sealed unsafe class LayerNormSimd<S, V>(WorkerTeam team) : LayerNorm
 
     private readonly struct Normalize(float* y, float* mean, float* rstd, float* x, float* weight, float* bias, float epsilon, int rows, int columns) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             for (int n = index * BlockRows; n < Math.Min(rows, (index + 1) * BlockRows); n++)
@@ -65,6 +67,7 @@ internal sealed unsafe class LayerNormSimd<S, V>(WorkerTeam team) : LayerNorm
 
     private readonly struct InputGradient(float* dX, float* dY, float* x, float* mean, float* rstd, float* weight, int rows, int columns) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             for (int n = index * BlockRows; n < Math.Min(rows, (index + 1) * BlockRows); n++)
@@ -107,6 +110,7 @@ internal sealed unsafe class LayerNormSimd<S, V>(WorkerTeam team) : LayerNorm
 
     private readonly struct ParameterGradient(float* dWeight, float* dBias, float* dY, float* x, float* mean, float* rstd, int rows, int columns) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             int first = index * BlockColumns, last = Math.Min(columns, first + BlockColumns);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using NativeRlhf.Kernels.Device;
 
@@ -20,6 +21,7 @@ internal sealed unsafe class LogProbSimd<S, V>(WorkerTeam team) : LogProb
 
     private readonly struct Softmax(float* logprobs, float* lse, float* entropy, float* logits, int* targets, float inverseTemperature, int rows, int columns) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             for (int n = index * BlockRows; n < Math.Min(rows, (index + 1) * BlockRows); n++)
@@ -56,6 +58,7 @@ internal sealed unsafe class LogProbSimd<S, V>(WorkerTeam team) : LogProb
 
     private readonly struct Gradient(float* dLogits, float* dLogprobs, float* lse, float* logits, int* targets, float inverseTemperature, int rows, int columns) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             for (int n = index * BlockRows; n < Math.Min(rows, (index + 1) * BlockRows); n++)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Ops;
@@ -12,6 +13,7 @@ internal sealed unsafe class NormSimd<S, V>(WorkerTeam team) : Norm
 
     private readonly struct Squares(float* partials, float* x, long length) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             long start = (long)index * BlockLength;

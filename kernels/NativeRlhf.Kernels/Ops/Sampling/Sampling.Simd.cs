@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using NativeRlhf.Kernels.Device;
 
@@ -13,6 +14,7 @@ internal sealed unsafe class SamplingSimd<S, V>(WorkerTeam team) : Sampling
 
     private readonly struct Draw(WorkerTeam team, int* tokens, float* logits, int* streams, int* positions, SamplingSettings settings, int columns) : IParallelBody
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
             float* row = logits + ((nint)index * columns);
