@@ -47,6 +47,9 @@ internal unsafe interface ISimd<V>
     /// <summary>Where a &gt; b: x, elsewhere y.</summary>
     static abstract V SelectGreater(V a, V b, V x, V y);
 
+    /// <summary>Whether any element of a is greater than that of b; NaN is not.</summary>
+    static abstract bool AnyGreater(V a, V b);
+
     /// <summary>The sum of all elements, in a fixed order.</summary>
     static abstract float Sum(V a);
 
@@ -101,6 +104,9 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> SelectGreater(Vector512<float> a, Vector512<float> b, Vector512<float> x, Vector512<float> y) =>
         Vector512.ConditionalSelect(Vector512.GreaterThan(a, b), x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyGreater(Vector512<float> a, Vector512<float> b) => Vector512.GreaterThanAny(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> a) => Simd256.Sum(a.GetLower() + a.GetUpper());
@@ -159,6 +165,9 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         Vector256.ConditionalSelect(Vector256.GreaterThan(a, b), x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyGreater(Vector256<float> a, Vector256<float> b) => Vector256.GreaterThanAny(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> a) => Simd128.Sum(a.GetLower() + a.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -215,6 +224,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         Vector128.ConditionalSelect(Vector128.GreaterThan(a, b), x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyGreater(Vector128<float> a, Vector128<float> b) => Vector128.GreaterThanAny(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> a) => (a[0] + a[2]) + (a[1] + a[3]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -254,6 +266,8 @@ internal readonly unsafe struct Scalar : ISimd<float>
         BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(a) + (BitConverter.SingleToInt32Bits(shifted) << 23));
 
     public static float SelectGreater(float a, float b, float x, float y) => a > b ? x : y;
+
+    public static bool AnyGreater(float a, float b) => a > b;
 
     public static float Sum(float a) => a;
 

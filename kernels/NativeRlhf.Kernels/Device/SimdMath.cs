@@ -9,6 +9,9 @@ internal static unsafe class SimdMath<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
+    /// <summary>Below it <see cref="Exp"/> is constant, 1.2e-38.</summary>
+    public const float LeastExponent = -87.33654f;
+
     // 1.5·2²³: a number below 2²² that is added to it is rounded to an integer, which stands in the low bits of the sum.
     private const float Rounder = 12582912f;
 
@@ -19,7 +22,7 @@ internal static unsafe class SimdMath<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp(V x)
     {
-        x = S.Min(S.Set(88.3f), S.Max(S.Set(-87.33654f), x));
+        x = S.Min(S.Set(88.3f), S.Max(S.Set(LeastExponent), x));
         V shifted = S.FusedMultiplyAdd(x, S.Set(1.44269504f), S.Set(Rounder));
         V f = S.FusedMultiplyAdd(x, S.Set(1.44269504f), S.Subtract(S.Set(Rounder), shifted));
         return PowerOfTwo(S.FusedMultiplyAdd(x, S.Set(1.92596303e-8f), f), shifted);
@@ -59,10 +62,18 @@ internal static unsafe class SimdMath<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Maximum(float* a, int count)
     {
-        V max = S.Set(float.NegativeInfinity);
+        V m0 = S.Set(float.NegativeInfinity), m1 = m0, m2 = m0, m3 = m0;
         int i = 0;
-        for (; i <= count - S.Width; i += S.Width) max = S.Max(max, S.Load(a + i));
-        float result = S.Maximum(max);
+        for (; i <= count - (4 * S.Width); i += 4 * S.Width)
+        {
+            m0 = S.Max(m0, S.Load(a + i));
+            m1 = S.Max(m1, S.Load(a + i + S.Width));
+            m2 = S.Max(m2, S.Load(a + i + (2 * S.Width)));
+            m3 = S.Max(m3, S.Load(a + i + (3 * S.Width)));
+        }
+
+        for (; i <= count - S.Width; i += S.Width) m0 = S.Max(m0, S.Load(a + i));
+        float result = S.Maximum(S.Max(S.Max(m0, m1), S.Max(m2, m3)));
         for (; i < count; i++) result = MathF.Max(result, a[i]);
         return result;
     }

@@ -5,7 +5,7 @@ namespace NativeRlhf.Kernels.Tests.Ops;
 public class LogProbTests(string device, string variant) : OpTests(device, variant)
 {
     private (int N, int V)[] Shapes =>
-        Pick([(1, 1), (3, 2), (21, 101), (5, 15), (4, 16), (9, 17), (2, 1027), (67, 257)], new[] { (1, 1), (21, 101), (2, 300) });
+        Pick([(1, 1), (3, 2), (21, 101), (5, 15), (4, 16), (9, 17), (2, 1027), (67, 257), (2, 2051)], new[] { (1, 1), (21, 101), (2, 300) });
 
     [TestCase(1f)]
     [TestCase(0.7f)]
@@ -64,6 +64,23 @@ public class LogProbTests(string device, string variant) : OpTests(device, varia
         Kernels.LogProb.Forward(logprobs, lse, entropy, Bench.Upload(logits, 2, 5), Bench.Indices([1, 3]));
         AssertClose(logprobs, expected, 1, "logprobs");
         AssertClose(lse, expectedLse, 1, "lse");
+        AssertClose(entropy, expectedEntropy, 4, "entropy");
+    }
+
+    [Test]
+    public void Rising_logits_and_masked_tokens()
+    {
+        // The maximum rises at every token and the last third is masked by −∞: the oracle gets what is left.
+        int V = Pick(1500, 60), left = V / 3 * 2;
+        double[] open = [.. Enumerable.Range(0, left).Select(j => (double)(0.02f * j))], row = [.. open, .. Enumerable.Repeat(double.NegativeInfinity, V - left)];
+        double[] expected = new double[2], expectedLse = new double[2], expectedEntropy = new double[2];
+        Reference.LogProb.Forward(expected, expectedLse, expectedEntropy, [.. open, .. open], [3, left - 1], 0.7f, 2, left);
+
+        Tensor logprobs = Bench.Overwritten(2), lse = Bench.Overwritten(2), entropy = Bench.Overwritten(2);
+        double[] logits = [.. row, .. row.Reverse()];
+        Kernels.LogProb.Forward(logprobs, lse, entropy, Bench.Upload(logits, 2, V), Bench.Indices([3, V - left]), 0.7f);
+        AssertClose(logprobs, expected, 4, "logprobs");
+        AssertClose(lse, expectedLse, 4, "lse");
         AssertClose(entropy, expectedEntropy, 4, "entropy");
     }
 

@@ -4,12 +4,12 @@ using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Ops;
 
-/// <summary>A few rows an item; each row is read for its maximum, then once more for everything else.</summary>
+/// <summary>A few rows an item; each row is read once, with a running maximum.</summary>
 internal sealed unsafe class LogProbSimd<S, V>(WorkerTeam team) : LogProb
     where S : struct, ISimd<V>
     where V : struct
 {
-    private const int BlockRows = 4;
+    private const int BlockRows = 4, Beginning = 256;
 
     private protected override void ForwardCore(Tensor logprobs, Tensor lse, Tensor entropy, Tensor logits, ArrayView<int> targets, float inverseTemperature) =>
         team.For((logits.Rows + BlockRows - 1) / BlockRows, new Softmax(
@@ -27,22 +27,37 @@ internal sealed unsafe class LogProbSimd<S, V>(WorkerTeam team) : LogProb
             for (int n = index * BlockRows; n < Math.Min(rows, (index + 1) * BlockRows); n++)
             {
                 float* row = logits + ((nint)n * columns);
-                float max = SimdMath<S, V>.Maximum(row, columns);
+                int whole = columns - (columns % S.Width);
 
-                // s = Σ exp(d), t = Σ d·exp(d) with d = (logit − max)/T: lse = max/T + log s, entropy = log s − t/s.
-                V vectorMax = S.Set(max), scale = S.Set(inverseTemperature), sums = S.Zero, moments = S.Zero;
-                int j = 0;
-                for (; j <= columns - S.Width; j += S.Width)
+                // The maximum of a beginning is rarely exceeded later; then the sums are brought to the new one.
+                float max = MathF.Max(SimdMath<S, V>.Maximum(row, Math.Min(columns, Beginning)), SimdMath<S, V>.Maximum(row + whole, columns - whole));
+                max = MathF.Max(max, float.MinValue);
+
+                // s = Σ exp(d), t = Σ d·exp(d) with d = (logit − max)/T: lse = max/T + log s, entropy = log s − t/s. A token
+                // that is masked by −∞ adds 0, as d is bounded.
+                V vectorMax = S.Set(max), scale = S.Set(inverseTemperature), least = S.Set(SimdMath<S, V>.LeastExponent), sums = S.Zero, moments = S.Zero;
+                for (int j = 0; j < whole; j += S.Width)
                 {
-                    V d = S.Multiply(S.Subtract(S.Load(row + j), vectorMax), scale), e = SimdMath<S, V>.Exp(d);
+                    V x = S.Load(row + j);
+                    if (S.AnyGreater(x, vectorMax))
+                    {
+                        float higher = S.Maximum(x), shift = MathF.Max((max - higher) * inverseTemperature, SimdMath<S, V>.LeastExponent);
+                        V factor = S.Set(MathF.Exp(shift));
+                        moments = S.Multiply(S.FusedMultiplyAdd(S.Set(shift), sums, moments), factor);
+                        sums = S.Multiply(sums, factor);
+                        max = higher;
+                        vectorMax = S.Set(max);
+                    }
+
+                    V d = S.Max(least, S.Multiply(S.Subtract(x, vectorMax), scale)), e = SimdMath<S, V>.Exp(d);
                     sums = S.Add(sums, e);
                     moments = S.FusedMultiplyAdd(d, e, moments);
                 }
 
                 float s = S.Sum(sums), t = S.Sum(moments);
-                for (; j < columns; j++)
+                for (int j = whole; j < columns; j++)
                 {
-                    float d = (row[j] - max) * inverseTemperature, e = MathF.Exp(d);
+                    float d = MathF.Max((row[j] - max) * inverseTemperature, SimdMath<S, V>.LeastExponent), e = MathF.Exp(d);
                     s += e;
                     t += d * e;
                 }
