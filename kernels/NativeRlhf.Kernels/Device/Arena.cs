@@ -13,13 +13,18 @@ public sealed class Arena : IDisposable
     public const int Alignment = 64;
 
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
+    private readonly ArrayView<float> _elements;
     private long _used;
 
     internal Arena(Accelerator accelerator, long capacity)
     {
         Capacity = AlignUp(Math.Max(capacity, 1));
-        _buffer = accelerator.Allocate1D<float>(Capacity);
-        if (accelerator.AcceleratorType == AcceleratorType.CPU) unsafe { HugePages.Advise(All.Pointer, Capacity * sizeof(float)); }
+        bool isHost = accelerator.AcceleratorType == AcceleratorType.CPU;
+        // Host memory comes aligned to a few bytes only, and starts up to one alignment later.
+        _buffer = accelerator.Allocate1D<float>(Capacity + (isHost ? Alignment : 0));
+        ArrayView<float> all = _buffer.View;
+        _elements = all.SubView(isHost ? Skipped(all) : 0, Capacity);
+        if (isHost) unsafe { HugePages.Advise(_elements.Pointer(), Capacity * sizeof(float)); }
         _buffer.MemSetToZero();
         accelerator.Synchronize();
     }
@@ -31,7 +36,7 @@ public sealed class Arena : IDisposable
     public long Used => _used;
 
     /// <summary>Every element, taken or not, as one row vector.</summary>
-    public Tensor All => new(((ArrayView<float>)_buffer.View).SubView(0, Capacity), 1, checked((int)Capacity));
+    public Tensor All => new(_elements, 1, checked((int)Capacity));
 
     /// <summary>The size in elements that a tensor of <paramref name="length"/> elements takes.</summary>
     /// <param name="length">A number of elements.</param>
@@ -48,7 +53,7 @@ public sealed class Arena : IDisposable
         long length = (long)rows * cols;
         if (_used + length > Capacity)
             throw new InvalidOperationException($"arena of {Capacity} elements, {_used} taken, has no room for ({rows}, {cols})");
-        var view = ((ArrayView<float>)_buffer.View).SubView(_used, length);
+        var view = _elements.SubView(_used, length);
         _used += AlignUp(length);
         return new Tensor(view, rows, cols);
     }
@@ -58,4 +63,7 @@ public sealed class Arena : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _buffer.Dispose();
+
+    /// <summary>The elements before the first aligned one.</summary>
+    private static unsafe long Skipped(ArrayView<float> memory) => (Alignment - ((long)memory.Pointer() / sizeof(float) % Alignment)) % Alignment;
 }
