@@ -3,16 +3,19 @@ using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Bench;
 
-/// <summary>Attention of width 128 with 4 heads at a fixed amount of work: N · T = 2²⁰.</summary>
+/// <summary>
+/// Attention of width 128 with 4 heads at a fixed amount of work, N · T = 2²²; for T = 4,096 it is four times as much, as
+/// that is one sequence.
+/// </summary>
 public class AttentionBenchmark : OpBenchmark
 {
-    private const int Width = 128, Heads = 4, Work = 1 << 20;
+    private const int Width = 128, Heads = 4, Work = 1 << 22;
 
     private Tensor _qkv, _y, _lse, _dQkv, _dY;
     private SequenceLayout _layout = null!;
 
     /// <summary>T, the length of every sequence.</summary>
-    [Params(64, 128, 512, 1024)]
+    [Params(128, 256, 512, 1024, 2048, 4096)]
     public int Length { get; set; }
 
     /// <inheritdoc/>

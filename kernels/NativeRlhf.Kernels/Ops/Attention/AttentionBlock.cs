@@ -138,7 +138,8 @@ internal static unsafe class AttentionBlock<S, V>
         for (int r = 0; r < rows; r++) Scale(destination + (r * stride), packed + (r * padded), scale, size);
     }
 
-    private static void Scale(float* destination, float* source, float scale, int size)
+    /// <summary>destination (size) = scale · source</summary>
+    public static void Scale(float* destination, float* source, float scale, int size)
     {
         V factor = S.Set(scale);
         int d = 0;

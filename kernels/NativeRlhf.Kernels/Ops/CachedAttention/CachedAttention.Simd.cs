@@ -207,10 +207,15 @@ internal sealed unsafe class CachedAttentionSimd<S, V>(WorkerTeam team) : Cached
                     float* max = sum + width + h, total = max + heads, y = output + (h * size);
                     float largest = max[0], all = 0;
                     for (int p = 1; p < parts; p++) largest = MathF.Max(largest, max[p * length]);
-                    for (int p = 0; p < parts; p++) all += MathF.Exp(max[p * length] - largest) * total[p * length];
                     new Span<float>(y, size).Clear();
                     for (int p = 0; p < parts; p++)
-                        SimdMath<S, V>.AddScaled(y, sum + (p * length) + (h * size), MathF.Exp(max[p * length] - largest) / all, size);
+                    {
+                        float weight = MathF.Exp(max[p * length] - largest);
+                        all += weight * total[p * length];
+                        SimdMath<S, V>.AddScaled(y, sum + (p * length) + (h * size), weight, size);
+                    }
+
+                    AttentionBlock<S, V>.Scale(y, y, 1 / all, size);
                 }
             }
         }
