@@ -73,6 +73,25 @@ public class ElementwiseTests(string device, string variant) : OpTests(device, v
         Assert.That(Bench.Read(y), Is.EqualTo(new double[] { 3, 4, 3, 4, 1, 2 }));
     }
 
+    [Test]
+    public void Fill_of_what_no_cache_holds()
+    {
+        if (Bench.IsSimulated) Assert.Ignore("a simulated kernel fills as it does short tensors, but takes seconds");
+        // Whole vectors and a rest, with neighbours; from an aligned place and from one that is not.
+        const int count = (1 << 23) + 21;
+        using var arena = Bench.Device.AllocateArena(count + 64);
+        var all = arena.Take(1, count + 64);
+        foreach (int start in new[] { 16, 3 })
+        {
+            Kernels.Elementwise.Fill(new Tensor(all.View.SubView(start, count), 1, count), 2.5f);
+            float[] values = Bench.ReadFloats(all);
+            Assert.That(values.AsSpan(start, count).IndexOfAnyExcept(2.5f), Is.Negative);
+            Assert.That(values.AsSpan(0, start).IndexOfAnyExcept(0), Is.Negative);
+            Assert.That(values.AsSpan(start + count).IndexOfAnyExcept(0), Is.Negative);
+            Kernels.Elementwise.Fill(all, 0);
+        }
+    }
+
     private protected override Tensor[] RunAll(Workbench bench)
     {
         var (N, C) = bench.IsSimulated ? (21, 33) : (300, 150);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ILGPU;
 using NativeRlhf.Kernels.Device;
 
@@ -10,6 +11,9 @@ internal sealed unsafe class ElementwiseSimd<S, V>(WorkerTeam team) : Elementwis
     where V : struct
 {
     private const int Chunk = 32768, BlockRows = 64;
+
+    // 32 MiB, more than a cache will keep until it is read again: stores go past the cache, which saves reading what is overwritten.
+    private const long StreamedLength = 1 << 23;
 
     private protected override void CombineCore(Tensor y, float a, Tensor x, float b) =>
         team.For((int)((y.Length + Chunk - 1) / Chunk), new Combination(y.Pointer, x.Pointer, a, b, y.Length));
@@ -51,8 +55,15 @@ internal sealed unsafe class ElementwiseSimd<S, V>(WorkerTeam team) : Elementwis
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
-            long start = (long)index * Chunk;
-            new Span<float>(y + start, (int)Math.Min(Chunk, length - start)).Fill(value);
+            float* start = y + ((long)index * Chunk);
+            int count = (int)Math.Min(Chunk, length - ((long)index * Chunk)), i = 0;
+            if (length >= StreamedLength && (nint)y % sizeof(Vector512<float>) == 0)
+            {
+                var values = Vector512.Create(value);
+                for (; i <= count - Vector512<float>.Count; i += Vector512<float>.Count) values.StoreAlignedNonTemporal(start + i);
+            }
+
+            new Span<float>(start + i, count - i).Fill(value);
         }
     }
 
