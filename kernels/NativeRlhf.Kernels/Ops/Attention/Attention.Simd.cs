@@ -123,21 +123,28 @@ internal sealed unsafe class AttentionSimd<S, V>(WorkerTeam team) : Attention
         {
             for (int i = 0; i < queries; i += S.Width)
             {
+                var (all, some, read) = AttentionBlock<S, V>.Seen(i, keys, diagonal);
                 V norm = S.Load(norms + i), dot = S.Load(dots + i);
-                int j = 0, seen = AttentionBlock<S, V>.Seen(i, keys, diagonal), read = AttentionBlock<S, V>.Read(i, keys, diagonal);
                 float* pj = p + i, dSj = dS + i;
-                for (; j < seen; j++, pj += Stride, dSj += Stride)
+                int j = 0;
+                for (; j < all; j++, pj += Stride, dSj += Stride)
                 {
-                    V probability = SimdMath<S, V>.Exp(S.Subtract(S.Load(pj), norm));
-                    S.Store(pj, probability);
-                    S.Store(dSj, S.Multiply(probability, S.Subtract(S.Load(dSj), dot)));
+                    V weight = SimdMath<S, V>.Exp(S.Subtract(S.Load(pj), norm));
+                    S.Store(pj, weight);
+                    S.Store(dSj, S.Multiply(weight, S.Subtract(S.Load(dSj), dot)));
+                }
+
+                for (; j < some; j++, pj += Stride, dSj += Stride)
+                {
+                    V weight = SimdMath<S, V>.Exp(S.Subtract(S.Load(pj), norm));
+                    S.Store(pj, AttentionBlock<S, V>.WhereSeen(weight, S.Zero, i, j, diagonal));
+                    S.Store(dSj, AttentionBlock<S, V>.WhereSeen(S.Multiply(weight, S.Subtract(S.Load(dSj), dot)), S.Zero, i, j, diagonal));
                 }
 
                 for (; j < read; j++, pj += Stride, dSj += Stride)
                 {
-                    V probability = SimdMath<S, V>.Exp(S.Subtract(S.Load(pj), norm));
-                    S.Store(pj, AttentionBlock<S, V>.WhereSeen(probability, S.Zero, i, j, diagonal));
-                    S.Store(dSj, AttentionBlock<S, V>.WhereSeen(S.Multiply(probability, S.Subtract(S.Load(dSj), dot)), S.Zero, i, j, diagonal));
+                    S.Store(pj, S.Zero);
+                    S.Store(dSj, S.Zero);
                 }
             }
         }

@@ -92,34 +92,31 @@ internal static unsafe class AttentionBlock<S, V>
     {
         for (int i = 0; i < queries; i += S.Width)
         {
-            int seen = Seen(i, keys, diagonal), read = Read(i, keys, diagonal);
+            var (all, some, read) = Seen(i, keys, diagonal);
             V before = S.Load(max + i), m = before;
             float* sj = s + i;
             int j = 0;
-            for (; j < seen; j++, sj += Stride) m = S.Max(m, S.Load(sj));
-            for (; j < read; j++, sj += Stride)
-            {
-                V score = WhereSeen(S.Load(sj), S.Set(float.NegativeInfinity), i, j, diagonal);
-                m = S.Max(m, score);
-            }
+            for (; j < all; j++, sj += Stride) m = S.Max(m, S.Load(sj));
+            for (; j < some; j++, sj += Stride) m = S.Max(m, WhereSeen(S.Load(sj), S.Set(float.NegativeInfinity), i, j, diagonal));
 
             V rescale = SimdMath<S, V>.Exp(S.Subtract(before, m)), l = S.Multiply(S.Load(sum + i), rescale);
             S.Store(max + i, m);
             S.Store(factor + i, rescale);
-            for (j = 0, sj = s + i; j < seen; j++, sj += Stride)
+            for (j = 0, sj = s + i; j < all; j++, sj += Stride)
             {
                 V weight = SimdMath<S, V>.Exp(S.Subtract(S.Load(sj), m));
                 S.Store(sj, weight);
                 l = S.Add(l, weight);
             }
 
-            for (; j < read; j++, sj += Stride)
+            for (; j < some; j++, sj += Stride)
             {
                 V weight = WhereSeen(SimdMath<S, V>.Exp(S.Subtract(S.Load(sj), m)), S.Zero, i, j, diagonal);
                 S.Store(sj, weight);
                 l = S.Add(l, weight);
             }
 
+            for (; j < read; j++, sj += Stride) S.Store(sj, S.Zero);
             S.Store(sum + i, l);
         }
     }
@@ -187,14 +184,15 @@ internal static unsafe class AttentionBlock<S, V>
         }
     }
 
-    /// <summary>The keys that all of the vector of queries from i on see: the first <c>Seen</c> of the block.</summary>
-    public static int Seen(int i, int keys, int diagonal) => Math.Clamp(i + diagonal + 1, 0, keys);
-
     /// <summary>
-    /// The keys behind them, up to here, are seen by some or by none of these queries, but lie in a register tile that is
-    /// read: their weights have to be zeros.
+    /// Of the vector of queries from i on, all see the keys below the first bound, some see those up to the second. Those up
+    /// to the third are seen by none, but lie in register tiles that are read, and so have to have weight zero.
     /// </summary>
-    public static int Read(int i, int keys, int diagonal) => Math.Clamp(i + diagonal + S.Width + Rows, 0, keys);
+    public static (int All, int Some, int Read) Seen(int i, int keys, int diagonal)
+    {
+        int first = i + diagonal;
+        return (Math.Clamp(first + 1, 0, keys), Math.Clamp(first + S.Width, 0, keys), Math.Clamp(first + S.Width + Rows, 0, keys));
+    }
 
     /// <summary>x in the lanes whose query i + lane sees key j, elsewhere the other value.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
