@@ -1,4 +1,3 @@
-using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
 using NativeRlhf.Evaluation;
@@ -37,7 +36,7 @@ public sealed class LanguageModelTrainer : Trainer
         _batch = new TokenRow[configuration.BatchSize];
         _microBatches = PlanMicroBatches(rows.Concat(evalRows).Max(PackedBatch.InputLength));
         _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute));
-        _optimizer = Own(new AdamWOptimizer(model, OptimizerSettings, spec => spec.Name != "score.weight"));
+        _optimizer = Optimize(model, IsLanguage);
         _scorer = new SequenceScorer(_workspace);
     }
 
@@ -95,21 +94,4 @@ public sealed class LanguageModelTrainer : Trainer
     {
         if (_evalRows.Length > 0) metrics["eval/loss"] = _scorer.Loss(_model, _evalRows);
     }
-
-    /// <inheritdoc/>
-    protected override void WriteState(string folder)
-    {
-        ModelDirectory.WriteFiles(folder, _model.Config, _model.Weights, _model.Device, Run.Tokenizer);
-        OptimizerState.Write(folder, _optimizer, _model.Device);
-    }
-
-    /// <inheritdoc/>
-    protected override void ReadState(string folder, TrainerState state)
-    {
-        ModelDirectory.ReadParameters(Path.Combine(folder, SafeTensorsSet.FileName), _model.Weights, _model.Device);
-        OptimizerState.Read(folder, _optimizer, _model.Device, state.Step);
-    }
-
-    /// <inheritdoc/>
-    protected override void WriteFinal(string folder) => ModelDirectory.WriteFiles(folder, _model.Config, _model.Weights, _model.Device, Run.Tokenizer);
 }

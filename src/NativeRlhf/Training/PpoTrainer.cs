@@ -28,6 +28,8 @@ public sealed record PpoModels(Gpt Policy, Gpt Reference, Gpt Value, IReward Rew
 /// </summary>
 public sealed class PpoTrainer : Trainer
 {
+    private const string AverageName = "average.safetensors";
+
     private readonly PpoConfiguration _configuration;
     private readonly PpoModels _models;
     private readonly IReadOnlyList<EncodedPrompt> _prompts;
@@ -47,7 +49,6 @@ public sealed class PpoTrainer : Trainer
     private readonly float[] _refLogprobs, _entropies, _rewards;
     private readonly int[] _order;
     private IKlController _controller;
-    private int _updates;
 
     /// <summary>Plans the memory of a run.</summary>
     /// <param name="configuration">The configuration.</param>
@@ -88,8 +89,8 @@ public sealed class PpoTrainer : Trainer
             : Own(new Workspace(models.Value.Device, models.Value.Config, workspace.Capacity, forBackward: true, configuration.Recompute));
         _policyScorer = new SequenceScorer(_policyWorkspace);
         _valueScorer = new SequenceScorer(_valueWorkspace);
-        _policyOptimizer = Own(new AdamWOptimizer(models.Policy, OptimizerSettings, spec => spec.Name != "score.weight"));
-        _valueOptimizer = Own(new AdamWOptimizer(models.Value, OptimizerSettings, spec => !spec.Name.StartsWith("lm_head.", StringComparison.Ordinal)));
+        _policyOptimizer = Optimize(models.Policy, IsLanguage);
+        _valueOptimizer = Optimize(models.Value, IsScalar, "value");
         int context = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         _generator = Own(new Generator(models.Policy, Math.Min(configuration.BatchSize, 64), context));
         _controller = Controller(configuration.KlCoef);
@@ -104,9 +105,6 @@ public sealed class PpoTrainer : Trainer
 
     /// <inheritdoc/>
     protected override double KlCoefficient => _controller.Coefficient;
-
-    /// <inheritdoc/>
-    protected override int Updates => _updates;
 
     /// <summary>Plans the memory that policy, reference and reward model share.</summary>
     /// <param name="device">The device.</param>
@@ -222,31 +220,16 @@ public sealed class PpoTrainer : Trainer
     /// <inheritdoc/>
     protected override void WriteState(string folder)
     {
-        WriteModel(folder, _models.Policy, _policyOptimizer);
-        WriteModel(Directory.CreateDirectory(Path.Combine(folder, "value")).FullName, _models.Value, _valueOptimizer);
-        if (_average is not null) ModelDirectory.WriteParameters(Path.Combine(folder, "average.safetensors"), _average, _models.Policy.Device);
-
-        void WriteModel(string path, Gpt model, AdamWOptimizer optimizer)
-        {
-            ModelDirectory.WriteFiles(path, model.Config, model.Weights, model.Device, Run.Tokenizer);
-            OptimizerState.Write(path, optimizer, model.Device);
-        }
+        base.WriteState(folder);
+        if (_average is not null) ModelDirectory.WriteParameters(Path.Combine(folder, AverageName), _average, _models.Policy.Device);
     }
 
     /// <inheritdoc/>
     protected override void ReadState(string folder, TrainerState state)
     {
-        ReadModel(folder, _models.Policy, _policyOptimizer);
-        ReadModel(Path.Combine(folder, "value"), _models.Value, _valueOptimizer);
-        if (_average is not null) ModelDirectory.ReadParameters(Path.Combine(folder, "average.safetensors"), _average, _models.Policy.Device);
-        _updates = state.Updates;
+        base.ReadState(folder, state);
+        if (_average is not null) ModelDirectory.ReadParameters(Path.Combine(folder, AverageName), _average, _models.Policy.Device);
         _controller = Controller(state.KlCoefficient);
-
-        void ReadModel(string path, Gpt model, AdamWOptimizer optimizer)
-        {
-            ModelDirectory.ReadParameters(Path.Combine(path, SafeTensorsSet.FileName), model.Weights, model.Device);
-            OptimizerState.Read(path, optimizer, model.Device, state.Updates);
-        }
     }
 
     /// <inheritdoc/>
@@ -279,7 +262,6 @@ public sealed class PpoTrainer : Trainer
         sums.Updates++;
         sums.GradientNorm += _policyOptimizer.Step(learningRate);
         _valueOptimizer.Step(_configuration.ValueLearningRate is { } rate && _configuration.LearningRate > 0 ? learningRate / _configuration.LearningRate * rate : learningRate);
-        _updates++;
         metrics["grad_norm"] = sums.GradientNorm / sums.Updates;
     }
 
@@ -358,7 +340,7 @@ public sealed class PpoTrainer : Trainer
     private void AddPretrainingGradient(int answers, int firstRow, UpdateSums sums)
     {
         TokenRow[] rows = new TokenRow[Math.Max(1, (int)Math.Round(answers * _configuration.PtxRatio))];
-        for (int i = 0; i < rows.Length; i++) rows[i] = _pretraining[_pretrainingOrder![((long)_updates * rows.Length) + i]];
+        for (int i = 0; i < rows.Length; i++) rows[i] = _pretraining[_pretrainingOrder![((long)_policyOptimizer.Steps * rows.Length) + i]];
         int counted = TokenRow.CountedOf(rows);
         double loss = 0;
         for (int start = 0, count; start < rows.Length; start += count)
@@ -376,7 +358,7 @@ public sealed class PpoTrainer : Trainer
     /// Dropout of an update. Log-probabilities of the rollout are without it, so that ratios are then noisy from the first
     /// update on; the default is none.
     /// </summary>
-    private ResidualDropout Dropout(int firstRow) => new((float)_configuration.Dropout, Run.Seed, (uint)_updates, (uint)firstRow);
+    private ResidualDropout Dropout(int firstRow) => new((float)_configuration.Dropout, Run.Seed, (uint)_policyOptimizer.Steps, (uint)firstRow);
 
     private IReadOnlyList<SampledAnswer> Answer(EncodedPrompt[] prompts, float temperature, uint firstStream) => _generator.Generate(
         [.. prompts.Select((prompt, i) => new SampleRequest(prompt.Tokens, firstStream + (uint)i))],

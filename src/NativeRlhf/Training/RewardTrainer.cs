@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
 using NativeRlhf.Kernels.Device;
@@ -44,7 +43,7 @@ public sealed class RewardTrainer : Trainer
         _batch = new RankedRow[configuration.BatchSize];
         _microBatches = PlanMicroBatches(rows.Concat(evalRows).Max(Length));
         _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute));
-        _optimizer = Own(new AdamWOptimizer(model, OptimizerSettings, spec => !spec.Name.StartsWith("lm_head.", StringComparison.Ordinal)));
+        _optimizer = Optimize(model, IsScalar);
         _winners = Own(model.Device.AllocateIndices(64));
         _losers = Own(model.Device.AllocateIndices(64));
         int mostRows = _microBatches.Rows > 0 ? _microBatches.Rows : Math.Max(1, _microBatches.Tokens / rows.Concat(evalRows).Min(Length));
@@ -95,23 +94,6 @@ public sealed class RewardTrainer : Trainer
         metrics["eval/loss"] = sums.Loss;
         metrics["eval/accuracy"] = sums.Correct / sums.Pairs;
     }
-
-    /// <inheritdoc/>
-    protected override void WriteState(string folder)
-    {
-        ModelDirectory.WriteFiles(folder, _model.Config, _model.Weights, _model.Device, Run.Tokenizer);
-        OptimizerState.Write(folder, _optimizer, _model.Device);
-    }
-
-    /// <inheritdoc/>
-    protected override void ReadState(string folder, TrainerState state)
-    {
-        ModelDirectory.ReadParameters(Path.Combine(folder, SafeTensorsSet.FileName), _model.Weights, _model.Device);
-        OptimizerState.Read(folder, _optimizer, _model.Device, state.Step);
-    }
-
-    /// <inheritdoc/>
-    protected override void WriteFinal(string folder) => ModelDirectory.WriteFiles(folder, _model.Config, _model.Weights, _model.Device, Run.Tokenizer);
 
     private static int Length(RankedRow row)
     {

@@ -3,6 +3,7 @@ using System.Text.Json;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
+using NativeRlhf.Kernels.Device;
 using NativeRlhf.Model;
 using NativeRlhf.Optimization;
 
@@ -13,7 +14,7 @@ namespace NativeRlhf.Training;
 /// <param name="Tokens">Tokens so far.</param>
 /// <param name="Seconds">Seconds so far.</param>
 /// <param name="KlCoefficient">β of PPO's KL controller; 0 elsewhere.</param>
-/// <param name="Updates">Optimizer updates done, where a step has several.</param>
+/// <param name="Updates">Optimizer updates done; PPO has several in a step.</param>
 public sealed record TrainerState(int Step, long Tokens, double Seconds, double KlCoefficient = 0, int Updates = 0);
 
 /// <summary>
@@ -28,6 +29,7 @@ public abstract class Trainer : IDisposable
     private const string StateName = "trainer.json";
 
     private readonly List<IDisposable> _owned = [];
+    private readonly List<(string Folder, Gpt Model, AdamWOptimizer Optimizer)> _trained = [];
     private readonly RowOrder _order;
     private readonly LearningRateSchedule _schedule;
 
@@ -55,10 +57,6 @@ public abstract class Trainer : IDisposable
 
     /// <summary>Where the run writes, its seed and its tokenizer.</summary>
     protected TrainingRun Run { get; }
-
-    /// <summary>The optimizer's constants.</summary>
-    protected AdamWSettings OptimizerSettings => new(
-        Configuration.Beta1, Configuration.Beta2, Configuration.Epsilon, Configuration.WeightDecay, Configuration.GradientClip, Configuration.AdamForm);
 
     /// <summary>Trains to the end, from the start or from the latest checkpoint.</summary>
     /// <returns>The metrics of the last step, with the last evaluation.</returns>
@@ -88,7 +86,7 @@ public abstract class Trainer : IDisposable
             Run.OnStep?.Invoke(new StepReport(done, TotalSteps, metrics));
             bool interrupted = Run.Cancel.IsCancellationRequested && !isLast;
             if (interrupted || (!isLast && Configuration.CheckpointEvery > 0 && done % Configuration.CheckpointEvery == 0))
-                Checkpoint(new TrainerState(done, tokens, state.Seconds + clock.Elapsed.TotalSeconds, KlCoefficient, Updates));
+                Checkpoint(new TrainerState(done, tokens, state.Seconds + clock.Elapsed.TotalSeconds, KlCoefficient, _trained[0].Optimizer.Steps));
             if (interrupted) Run.Cancel.ThrowIfCancellationRequested();
             last = metrics;
         }
@@ -113,11 +111,28 @@ public abstract class Trainer : IDisposable
         return item;
     }
 
+    /// <summary>
+    /// The optimizer of a model that this run trains. The first one is what the run is about; all are in its checkpoints.
+    /// </summary>
+    /// <param name="model">The model, trained in place.</param>
+    /// <param name="trains">Which of its parameters are trained.</param>
+    /// <param name="folder">Its folder in a checkpoint; empty for the first one.</param>
+    private protected AdamWOptimizer Optimize(Gpt model, Func<TensorSpec, bool> trains, string folder = "")
+    {
+        var optimizer = Own(new AdamWOptimizer(model, new AdamWSettings(
+            Configuration.Beta1, Configuration.Beta2, Configuration.Epsilon, Configuration.WeightDecay, Configuration.GradientClip, Configuration.AdamForm), trains));
+        _trained.Add((folder, model, optimizer));
+        return optimizer;
+    }
+
+    /// <summary>What a language model trains: everything but the scalar head.</summary>
+    private protected static bool IsLanguage(TensorSpec spec) => spec.Name != "score.weight";
+
+    /// <summary>What a reward or value model trains: everything but a vocabulary head of its own.</summary>
+    private protected static bool IsScalar(TensorSpec spec) => !spec.Name.StartsWith("lm_head.", StringComparison.Ordinal);
+
     /// <summary>β of the KL controller, for the checkpoint.</summary>
     protected virtual double KlCoefficient => 0;
-
-    /// <summary>Optimizer updates so far, where a step has several.</summary>
-    protected virtual int Updates => 0;
 
     /// <summary>One training step.</summary>
     /// <param name="step">The step, from 0.</param>
@@ -131,16 +146,36 @@ public abstract class Trainer : IDisposable
 
     /// <summary>Writes all tensors of an exact resume.</summary>
     /// <param name="folder">An empty folder.</param>
-    protected abstract void WriteState(string folder);
+    protected virtual void WriteState(string folder)
+    {
+        foreach (var (name, model, optimizer) in _trained)
+        {
+            string path = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
+            ModelDirectory.WriteFiles(path, model.Config, model.Weights, model.Device, Run.Tokenizer);
+            OptimizerState.Write(path, optimizer, model.Device);
+        }
+    }
 
     /// <summary>Reads what <see cref="WriteState"/> wrote.</summary>
     /// <param name="folder">A checkpoint.</param>
     /// <param name="state">What the checkpoint holds besides tensors.</param>
-    protected abstract void ReadState(string folder, TrainerState state);
+    protected virtual void ReadState(string folder, TrainerState state)
+    {
+        foreach (var (name, model, optimizer) in _trained)
+        {
+            string path = Path.Combine(folder, name);
+            ModelDirectory.ReadParameters(Path.Combine(path, SafeTensorsSet.FileName), model.Weights, model.Device);
+            OptimizerState.Read(path, optimizer, model.Device, state.Updates);
+        }
+    }
 
     /// <summary>Writes the trained model.</summary>
     /// <param name="folder">An empty folder.</param>
-    protected abstract void WriteFinal(string folder);
+    protected virtual void WriteFinal(string folder)
+    {
+        var model = _trained[0].Model;
+        ModelDirectory.WriteFiles(folder, model.Config, model.Weights, model.Device, Run.Tokenizer);
+    }
 
     /// <summary>The rows of a step, batchSize of them, in file order or in an order drawn anew in every epoch.</summary>
     private protected void DrawBatch<T>(IReadOnlyList<T> rows, int step, T[] batch)
