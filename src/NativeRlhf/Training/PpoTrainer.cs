@@ -81,12 +81,14 @@ public sealed class PpoTrainer : Trainer
         _experience = new Experience(configuration.BatchSize, configuration.ResponseLength);
         _minibatch = new Experience(configuration.MiniBatchSize, configuration.ResponseLength);
         (_refLogprobs, _entropies, _rewards) = (NewTokens(), NewTokens(), NewTokens());
+        Adapt(models.Policy);
+        Adapt(models.Value);
         _policyWorkspace = workspace;
         _microBatches = new MicroBatches(configuration.MicroBatchSize ?? 0, workspace.Capacity);
         // Policy and value function take turns with one workspace when they have the same shape.
         _valueWorkspace = models.Value.Config.HasSameShape(models.Policy.Config)
             ? workspace
-            : Own(new Workspace(models.Value.Device, models.Value.Config, workspace.Capacity, forBackward: true, configuration.Recompute));
+            : Own(new Workspace(models.Value.Device, models.Value.Config, workspace.Capacity, forBackward: true, configuration.Recompute, models.Value.AdapterRank));
         _policyScorer = new SequenceScorer(_policyWorkspace);
         _valueScorer = new SequenceScorer(_valueWorkspace);
         _policyOptimizer = Optimize(models.Policy, IsLanguage);
@@ -96,8 +98,8 @@ public sealed class PpoTrainer : Trainer
         _controller = Controller(configuration.KlCoef);
         if (configuration.EmaDecay > 0)
         {
-            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Weights.HasScore));
-            models.Policy.Device.Kernels.Elementwise.Copy(_average.All, models.Policy.Weights.All);
+            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Trainable.Specs));
+            models.Policy.Device.Kernels.Elementwise.Copy(_average.All, models.Policy.Trainable.All);
         }
 
         float[] NewTokens() => new float[configuration.BatchSize * configuration.ResponseLength];
@@ -105,6 +107,9 @@ public sealed class PpoTrainer : Trainer
 
     /// <inheritdoc/>
     protected override double KlCoefficient => _controller.Coefficient;
+
+    /// <inheritdoc/>
+    private protected override GptParameters? Average => _average;
 
     /// <summary>Plans the memory that policy, reference and reward model share.</summary>
     /// <param name="device">The device.</param>
@@ -118,7 +123,7 @@ public sealed class PpoTrainer : Trainer
         int longest = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         if (pretraining.Count > 0) longest = Math.Max(longest, pretraining.Max(PackedBatch.InputLength));
         int capacity = configuration.MicroBatchSize is { } rows ? rows * longest : Math.Max(longest, 2048);
-        return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute);
+        return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute, configuration.LoraRank);
     }
 
     /// <inheritdoc/>
@@ -185,7 +190,7 @@ public sealed class PpoTrainer : Trainer
 
         _controller.Update(kl, rows.Length);
         if (_average is not null)
-            _models.Policy.Device.Kernels.Elementwise.Combine(_average.All, (float)(1 - _configuration.EmaDecay), _models.Policy.Weights.All, (float)_configuration.EmaDecay);
+            _models.Policy.Device.Kernels.Elementwise.Combine(_average.All, (float)(1 - _configuration.EmaDecay), _models.Policy.Trainable.All, (float)_configuration.EmaDecay);
 
         sums.Report(metrics, _configuration);
         metrics["response/length"] = (double)tokens / rows.Length;
@@ -231,10 +236,6 @@ public sealed class PpoTrainer : Trainer
         if (_average is not null) ModelDirectory.ReadParameters(Path.Combine(folder, AverageName), _average, _models.Policy.Device);
         _controller = Controller(state.KlCoefficient);
     }
-
-    /// <inheritdoc/>
-    protected override void WriteFinal(string folder) =>
-        ModelDirectory.WriteFiles(folder, _models.Policy.Config, _average ?? _models.Policy.Weights, _models.Policy.Device, Run.Tokenizer);
 
     /// <summary>One update of policy and value function on a minibatch of answers.</summary>
     private void Update(ReadOnlySpan<int> answers, double learningRate, UpdateSums sums, Metrics metrics)

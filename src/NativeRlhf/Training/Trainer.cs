@@ -26,7 +26,7 @@ public abstract class Trainer : IDisposable
     /// <summary>Tokens of a micro-batch where the configuration does not say how many rows one has.</summary>
     private const int DefaultMicroBatchTokens = 2048;
 
-    private const string StateName = "trainer.json";
+    private const string StateName = "trainer.json", AdapterFolder = "adapter";
 
     private readonly List<IDisposable> _owned = [];
     private readonly List<(string Folder, Gpt Model, AdamWOptimizer Optimizer)> _trained = [];
@@ -111,6 +111,20 @@ public abstract class Trainer : IDisposable
         return item;
     }
 
+    /// <summary>Gives a model that this run trains a new adapter, if the configuration asks for one and the model has none.</summary>
+    /// <param name="model">The model.</param>
+    /// <returns>The same model.</returns>
+    /// <exception cref="InputException">The model has an adapter of another kind.</exception>
+    private protected Gpt Adapt(Gpt model)
+    {
+        if (Configuration.Adapter() is not { } settings) return model;
+        if (model.Adapter is null) Adapter.Attach(model, settings, Run.Seed);
+        else if (Describe(model.Adapter.Settings) != Describe(settings)) throw new InputException($"the model's adapter has {Describe(model.Adapter.Settings)}, but the configuration asks for {Describe(settings)}; leave loraRank out to train it as it is");
+        return model;
+
+        static string Describe(AdapterSettings adapter) => FormattableString.Invariant($"rank {adapter.Rank}, alpha {adapter.Alpha} and targets {string.Join(',', adapter.Targets)}");
+    }
+
     /// <summary>
     /// The optimizer of a model that this run trains. The first one is what the run is about; all are in its checkpoints.
     /// </summary>
@@ -130,6 +144,9 @@ public abstract class Trainer : IDisposable
 
     /// <summary>What a reward or value model trains: everything but a vocabulary head of its own.</summary>
     private protected static bool IsScalar(TensorSpec spec) => !spec.Name.StartsWith("lm_head.", StringComparison.Ordinal);
+
+    /// <summary>An average of what the first model trains, which becomes the final model in its place; or null.</summary>
+    private protected virtual GptParameters? Average => null;
 
     /// <summary>β of the KL controller, for the checkpoint.</summary>
     protected virtual double KlCoefficient => 0;
@@ -151,7 +168,8 @@ public abstract class Trainer : IDisposable
         foreach (var (name, model, optimizer) in _trained)
         {
             string path = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
-            ModelDirectory.WriteFiles(path, model.Config, model.Weights, model.Device, Run.Tokenizer);
+            if (model.Adapter is null) ModelDirectory.WriteFiles(path, model, Run.Tokenizer);
+            else AdapterDirectory.WriteFiles(path, model); // The base is as it was.
             OptimizerState.Write(path, optimizer, model.Device);
         }
     }
@@ -164,17 +182,19 @@ public abstract class Trainer : IDisposable
         foreach (var (name, model, optimizer) in _trained)
         {
             string path = Path.Combine(folder, name);
-            ModelDirectory.ReadParameters(Path.Combine(path, SafeTensorsSet.FileName), model.Weights, model.Device);
+            if (model.Adapter is null) ModelDirectory.ReadParameters(Path.Combine(path, SafeTensorsSet.FileName), model.Weights, model.Device);
+            else AdapterDirectory.ReadFiles(path, model);
             OptimizerState.Read(path, optimizer, model.Device, state.Updates);
         }
     }
 
-    /// <summary>Writes the trained model.</summary>
+    /// <summary>Writes the trained model: an adapter merged into it, and once more by itself in a folder of its own.</summary>
     /// <param name="folder">An empty folder.</param>
     protected virtual void WriteFinal(string folder)
     {
         var model = _trained[0].Model;
-        ModelDirectory.WriteFiles(folder, model.Config, model.Weights, model.Device, Run.Tokenizer);
+        ModelDirectory.WriteFiles(folder, model, Run.Tokenizer, Average);
+        if (model.Adapter is not null) AdapterDirectory.WriteFiles(Directory.CreateDirectory(Path.Combine(folder, AdapterFolder)).FullName, model, Average);
     }
 
     /// <summary>The rows of a step, batchSize of them, in file order or in an order drawn anew in every epoch.</summary>
