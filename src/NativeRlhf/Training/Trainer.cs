@@ -145,9 +145,6 @@ public abstract class Trainer : IDisposable
     /// <summary>What a reward or value model trains: everything but a vocabulary head of its own.</summary>
     private protected static bool IsScalar(TensorSpec spec) => !spec.Name.StartsWith("lm_head.", StringComparison.Ordinal);
 
-    /// <summary>An average of what the first model trains, which becomes the final model in its place; or null.</summary>
-    private protected virtual GptParameters? Average => null;
-
     /// <summary>β of the KL controller, for the checkpoint.</summary>
     protected virtual double KlCoefficient => 0;
 
@@ -188,13 +185,18 @@ public abstract class Trainer : IDisposable
         }
     }
 
-    /// <summary>Writes the trained model: an adapter merged into it, and once more by itself in a folder of its own.</summary>
+    /// <summary>Writes what the run ends with: the trained model.</summary>
     /// <param name="folder">An empty folder.</param>
-    protected virtual void WriteFinal(string folder)
+    protected virtual void WriteFinal(string folder) => WriteModel(folder);
+
+    /// <summary>Writes the model that the run is about: an adapter merged into it, and once more by itself in a folder of its own.</summary>
+    /// <param name="folder">An empty folder.</param>
+    /// <param name="average">What is written in place of what was trained, of its layout; or null.</param>
+    private protected void WriteModel(string folder, GptParameters? average = null)
     {
         var model = _trained[0].Model;
-        ModelDirectory.WriteFiles(folder, model, Run.Tokenizer, Average);
-        if (model.Adapter is not null) AdapterDirectory.WriteFiles(Directory.CreateDirectory(Path.Combine(folder, AdapterFolder)).FullName, model, Average);
+        ModelDirectory.WriteFiles(folder, model, Run.Tokenizer, average);
+        if (model.Adapter is not null) AdapterDirectory.WriteFiles(Directory.CreateDirectory(Path.Combine(folder, AdapterFolder)).FullName, model, average);
     }
 
     /// <summary>The rows of a step, batchSize of them, in file order or in an order drawn anew in every epoch.</summary>

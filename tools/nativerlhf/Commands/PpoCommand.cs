@@ -14,7 +14,8 @@ internal static class PpoCommand
     public static Command Create()
     {
         var command = new Command("ppo", """
-            Trains a policy by PPO against rewards, with a KL penalty towards the policy that it begins with.
+            Trains a policy by PPO against rewards, with a KL penalty towards the policy that it begins with. With several answers per
+            prompt it does without a value function: advantages=grpo or rloo, answersPerPrompt=K.
 
             Example:  nativerlhf ppo --policy runs/sft/final --reward runs/reward/final --prompts prompts.jsonl --set episodes=2048 --out runs/ppo
             """);
@@ -52,10 +53,10 @@ internal static class PpoCommand
                 ? gpt.Snapshot()
                 : ModelDirectory.Load(device, result.GetValue(reference) ?? directory, ScoreHead.None);
             string valueDirectory = result.GetValue(value) ?? RewardSpec.FirstModel(specs) ?? directory;
-            using var valueModel = adapter is not null && valueDirectory == directory
-                ? gpt.Snapshot(withScore: true)
+            using var valueModel = configuration.Advantages != AdvantageEstimator.Gae ? null
+                : adapter is not null && valueDirectory == directory ? gpt.Snapshot(withScore: true)
                 : ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _);
-            if (adapter is not null && valueModel.Adapter is null) Adapter.Attach(valueModel, adapter, options.Seed(result), withScore: true);
+            if (adapter is not null && valueModel is { Adapter: null }) Adapter.Attach(valueModel, adapter, options.Seed(result), withScore: true);
             return options.Train(result, device, configuration, tokenizer, loading.Notes,
                 run => new PpoTrainer(configuration, run, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace));
         });
