@@ -84,17 +84,18 @@ public sealed class PpoTrainer : Trainer
         _experience = new Experience(configuration.BatchSize, configuration.ResponseLength);
         _minibatch = new Experience(configuration.MiniBatchSize, configuration.ResponseLength);
         (_entropies, _rewards) = (NewTokens(), NewTokens());
+        Adapt(models.Policy);
         _policyWorkspace = workspace;
         _microBatches = new MicroBatches(configuration.MicroBatchSize ?? 0, workspace.Capacity);
         _policyScorer = new SequenceScorer(_policyWorkspace);
         _policyOptimizer = Optimize(models.Policy, IsLanguage);
         if (configuration.Advantages == AdvantageEstimator.Gae)
         {
-            var value = models.Value ?? throw new ArgumentException("advantages by GAE need a value function", nameof(models));
+            var value = Adapt(models.Value ?? throw new ArgumentException("advantages by GAE need a value function", nameof(models)));
             // Policy and value function take turns with one workspace when they have the same shape.
             var valueWorkspace = value.Config.HasSameShape(models.Policy.Config)
                 ? workspace
-                : Own(new Workspace(value.Device, value.Config, workspace.Capacity, forBackward: true, configuration.Recompute));
+                : Own(new Workspace(value.Device, value.Config, workspace.Capacity, forBackward: true, configuration.Recompute, value.AdapterRank));
             _critic = new Critic(value, valueWorkspace, new SequenceScorer(valueWorkspace), Optimize(value, IsScalar, "value"));
         }
 
@@ -103,8 +104,8 @@ public sealed class PpoTrainer : Trainer
         _controller = Controller(configuration.KlCoef);
         if (configuration.EmaDecay > 0)
         {
-            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Weights.HasScore));
-            models.Policy.Device.Kernels.Elementwise.Copy(_average.All, models.Policy.Weights.All);
+            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Trainable.Specs));
+            models.Policy.Device.Kernels.Elementwise.Copy(_average.All, models.Policy.Trainable.All);
         }
 
         float[] NewTokens() => new float[configuration.BatchSize * configuration.ResponseLength];
@@ -125,7 +126,7 @@ public sealed class PpoTrainer : Trainer
         int longest = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         if (pretraining.Count > 0) longest = Math.Max(longest, pretraining.Max(PackedBatch.InputLength));
         int capacity = configuration.MicroBatchSize is { } rows ? rows * longest : Math.Max(longest, 2048);
-        return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute);
+        return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute, configuration.LoraRank);
     }
 
     /// <inheritdoc/>
@@ -204,7 +205,7 @@ public sealed class PpoTrainer : Trainer
 
         _controller.Update(kl, rows.Length);
         if (_average is not null)
-            _models.Policy.Device.Kernels.Elementwise.Combine(_average.All, (float)(1 - _configuration.EmaDecay), _models.Policy.Weights.All, (float)_configuration.EmaDecay);
+            _models.Policy.Device.Kernels.Elementwise.Combine(_average.All, (float)(1 - _configuration.EmaDecay), _models.Policy.Trainable.All, (float)_configuration.EmaDecay);
 
         sums.Report(metrics, _configuration);
         metrics["response/length"] = (double)tokens / rows.Length;
@@ -261,11 +262,9 @@ public sealed class PpoTrainer : Trainer
         }
 
         // Both are there: the one that was asked for in front, the other one below it.
-        var (first, second) = _configuration.EmaFinal ? (_average, _models.Policy.Weights) : (_models.Policy.Weights, _average);
-        Write(folder, first);
-        Write(Directory.CreateDirectory(Path.Combine(folder, _configuration.EmaFinal ? "policy" : "average")).FullName, second);
-
-        void Write(string path, GptParameters weights) => ModelDirectory.WriteFiles(path, _models.Policy.Config, weights, _models.Policy.Device, Run.Tokenizer);
+        var (first, second) = _configuration.EmaFinal ? (_average, null) : ((GptParameters?)null, _average);
+        WriteModel(folder, first);
+        WriteModel(Directory.CreateDirectory(Path.Combine(folder, _configuration.EmaFinal ? "policy" : "average")).FullName, second);
     }
 
     /// <summary>
