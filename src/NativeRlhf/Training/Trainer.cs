@@ -183,6 +183,10 @@ public abstract class Trainer : IDisposable
         for (int i = 0; i < batch.Length; i++) batch[i] = rows[_order[((long)step * batch.Length) + i]];
     }
 
+    /// <summary>The rows that the run draws at least once: all, unless it ends within the first epoch.</summary>
+    private protected IEnumerable<T> Drawn<T>(IReadOnlyList<T> rows) =>
+        Enumerable.Range(0, (int)Math.Min(rows.Count, TotalSteps * Configuration.BatchSize)).Select(i => rows[_order[i]]);
+
     /// <summary>How batches are cut: with room for the longest row, and for no more tokens than a batch can have.</summary>
     private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.MicroBatchSize is { } rows
         ? new MicroBatches(rows, rows * longestRow)

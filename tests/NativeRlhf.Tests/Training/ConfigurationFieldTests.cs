@@ -38,6 +38,8 @@ public class ConfigurationFieldTests
         ["precision"] = ([], "float32", "bfloat16"),
         ["onTooLong"] = (["maxLength=10", "responseLength=3"], "truncate", "drop"),
         ["promptTemplate"] = ([], "{prompt}", "a: {prompt}"),
+        ["beta"] = ([], "0.1", "0.3"),
+        ["labelSmoothing"] = ([], "0", "0.2"),
         ["episodes"] = (["steps=null"], "4", "8"),
         ["miniBatchSize"] = ([], "2", "4"),
         ["innerEpochs"] = ([], "1", "2"),
@@ -138,6 +140,7 @@ public class ConfigurationFieldTests
         Kind.Pretrain => typeof(PretrainConfiguration),
         Kind.Sft => typeof(SftConfiguration),
         Kind.Reward => typeof(RewardConfiguration),
+        Kind.Dpo => typeof(DpoConfiguration),
         _ => typeof(PpoConfiguration),
     };
 }
