@@ -33,7 +33,8 @@ public sealed class GptParameters : IDisposable
     /// <param name="device">The device.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="hasScore">Whether there is a scalar head.</param>
-    public GptParameters(ComputeDevice device, GptConfig config, bool hasScore)
+    /// <param name="role">What it holds of each parameter, where that is not the weights: <c>gradient of</c>.</param>
+    public GptParameters(ComputeDevice device, GptConfig config, bool hasScore, string role = "")
     {
         Config = config;
         HasScore = hasScore;
@@ -43,7 +44,7 @@ public sealed class GptParameters : IDisposable
         foreach (var spec in Specs.OrderByDescending(spec => spec.HasWeightDecay))
         {
             _places.Add((spec, Arena.Used));
-            _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols);
+            _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols, $"{role} {spec.Name}".TrimStart());
         }
 
         Layers = [.. Enumerable.Range(0, config.Layers).Select(l => new LayerParameters(

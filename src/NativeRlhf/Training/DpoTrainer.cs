@@ -82,7 +82,7 @@ public sealed class DpoTrainer : Trainer
             firstRow += hidden.Rows;
         }
 
-        metrics["loss"] = sums.Loss;
+        metrics["loss"] = Finite("loss", sums.Loss);
         metrics["rewards/chosen"] = sums.ChosenReward / sums.Pairs;
         metrics["rewards/rejected"] = sums.RejectedReward / sums.Pairs;
         metrics["rewards/margins"] = (sums.ChosenReward - sums.RejectedReward) / sums.Pairs;

@@ -37,6 +37,8 @@ public abstract class PpoLoss
         Guard.Vector(nameof(PpoLoss), oldLogprobs, n);
         Guard.Vector(nameof(PpoLoss), advantages, n);
         if (n > 0) PolicyCore(statistics, dLogprobs, logprobs, oldLogprobs, advantages, clipRange, scale);
+        Watch.Output(nameof(PpoLoss), dLogprobs);
+        Watch.Output(nameof(PpoLoss), statistics);
     }
 
     /// <summary>
@@ -59,6 +61,8 @@ public abstract class PpoLoss
         Guard.Vector(nameof(PpoLoss), oldValues, n);
         Guard.Vector(nameof(PpoLoss), returns, n);
         if (n > 0) ValueCore(statistics, dValues, values, oldValues, returns, clipRange, scale);
+        Watch.Output(nameof(PpoLoss), dValues);
+        Watch.Output(nameof(PpoLoss), statistics);
     }
 
     private protected abstract void PolicyCore(Tensor statistics, Tensor dLogprobs, Tensor logprobs, Tensor oldLogprobs, Tensor advantages, float clipRange, float scale);
