@@ -52,8 +52,9 @@ public sealed class GptParameters : IDisposable
     /// <param name="device">The device.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="hasScore">Whether there is a scalar head.</param>
-    public GptParameters(ComputeDevice device, GptConfig config, bool hasScore)
-        : this(device, config, config.Specs(hasScore))
+    /// <param name="role">What it holds of each parameter, where that is not the weights: <c>gradient of</c>.</param>
+    public GptParameters(ComputeDevice device, GptConfig config, bool hasScore, string role = "")
+        : this(device, config, config.Specs(hasScore), role)
     {
     }
 
@@ -61,7 +62,8 @@ public sealed class GptParameters : IDisposable
     /// <param name="device">The device.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="specs">The parameters, in the order of the forward pass.</param>
-    public GptParameters(ComputeDevice device, GptConfig config, IReadOnlyList<TensorSpec> specs)
+    /// <param name="role">What it holds of each parameter, where that is not the weights.</param>
+    public GptParameters(ComputeDevice device, GptConfig config, IReadOnlyList<TensorSpec> specs, string role = "")
     {
         Config = config;
         Specs = specs;
@@ -70,7 +72,7 @@ public sealed class GptParameters : IDisposable
         foreach (var spec in specs.OrderByDescending(spec => spec.HasWeightDecay))
         {
             _places.Add((spec, Arena.Used));
-            _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols);
+            _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols, $"{role} {spec.Name}".TrimStart());
         }
 
         Layers = [.. Enumerable.Range(0, config.Layers).Select(l => new LayerParameters(

@@ -56,7 +56,7 @@ public sealed class LanguageModelTrainer : Trainer
             firstRow += _workspace.Batch.Rows;
         }
 
-        metrics["loss"] = loss / counted;
+        metrics["loss"] = Finite("loss", loss / counted);
         metrics["grad_norm"] = _optimizer.Step(learningRate);
         metrics.Tokens += firstRow;
     }

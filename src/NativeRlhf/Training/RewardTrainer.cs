@@ -73,7 +73,7 @@ public sealed class RewardTrainer : Trainer
             firstRow += hidden.Rows;
         }
 
-        metrics["loss"] = sums.Loss;
+        metrics["loss"] = Finite("loss", sums.Loss);
         metrics["accuracy"] = sums.Correct / sums.Pairs;
         metrics["margin"] = sums.Margin / sums.Pairs;
         metrics["grad_norm"] = _optimizer.Step(learningRate);

@@ -41,6 +41,8 @@ public class ConfigurationFieldTests
         ["loraTargets"] = (["loraRank=2"], "all-linear", "mlp.c_fc"),
         ["onTooLong"] = (["maxLength=10", "responseLength=3"], "truncate", "drop"),
         ["promptTemplate"] = ([], "{prompt}", "a: {prompt}"),
+        ["beta"] = ([], "0.1", "0.3"),
+        ["labelSmoothing"] = ([], "0", "0.2"),
         ["episodes"] = (["steps=null"], "4", "8"),
         ["miniBatchSize"] = ([], "2", "4"),
         ["innerEpochs"] = ([], "1", "2"),
@@ -146,6 +148,7 @@ public class ConfigurationFieldTests
         Kind.Pretrain => typeof(PretrainConfiguration),
         Kind.Sft => typeof(SftConfiguration),
         Kind.Reward => typeof(RewardConfiguration),
+        Kind.Dpo => typeof(DpoConfiguration),
         _ => typeof(PpoConfiguration),
     };
 }

@@ -11,13 +11,14 @@ using NativeRlhf.Training;
 
 namespace NativeRlhf.Tests.Training;
 
-/// <summary>The four trainers.</summary>
+/// <summary>The trainers.</summary>
 public enum Kind
 {
     Pretrain,
     Sft,
     Reward,
     Ppo,
+    Dpo,
 }
 
 /// <summary>
@@ -82,9 +83,16 @@ internal static class TinyRuns
             case Kind.Reward:
                 {
                     var configuration = ConfigurationLoader.Load<RewardConfiguration>(sets: settings);
-                    var rows = Encoder(configuration, configuration.MaxLength ?? Shape.Positions).Rankings(
-                        Texts(24).Select((text, i) => new Ranking(Text(text[..4]), [Text(text[4..]), Text("ab"), Text("cc")], i % 2 == 0 ? [1, 2, 2] : [3, 2, 1], default)), new DataReport());
+                    var rows = Rankings(configuration);
                     using var trainer = new RewardTrainer(configuration, run, model, rows.Skip(4).ToList(), rows.Take(4).ToList());
+                    return trainer.Train();
+                }
+
+            case Kind.Dpo:
+                {
+                    var configuration = ConfigurationLoader.Load<DpoConfiguration>(sets: settings);
+                    var rows = Rankings(configuration);
+                    using var trainer = new DpoTrainer(configuration, run, model, model, rows.Skip(4).ToList(), rows.Take(4).ToList());
                     return trainer.Train();
                 }
 
@@ -143,6 +151,10 @@ internal static class TinyRuns
 
     private static RowEncoder Encoder(PromptTrainerConfiguration configuration, int maxLength) =>
         new(Tokenizer, Shape.VocabularySize, Shape.EosToken, maxLength, configuration.OnTooLong, configuration.PromptTemplate);
+
+    private static IReadOnlyList<RankedRow> Rankings(PromptTrainerConfiguration configuration) =>
+        Encoder(configuration, configuration.MaxLength ?? Shape.Positions).Rankings(
+            Texts(24).Select((text, i) => new Ranking(Text(text[..4]), [Text(text[4..]), Text("ab"), Text("cc")], i % 2 == 0 ? [1, 2, 2] : [3, 2, 1], default)), new DataReport());
 
     private static List<TokenRow> Windows(TrainerConfiguration configuration, string text, int repeat)
     {
