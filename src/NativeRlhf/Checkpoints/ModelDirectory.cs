@@ -26,7 +26,7 @@ public enum ScoreHead
 /// </summary>
 public static class ModelDirectory
 {
-    private const string Prefix = "transformer.";
+    internal const string Prefix = "transformer.";
 
     /// <summary>Loads a model.</summary>
     /// <param name="device">The device that it will live on.</param>
@@ -43,9 +43,12 @@ public static class ModelDirectory
     /// <param name="isNewHead">Whether the head was not stored and is all zeros.</param>
     /// <returns>The model, to be disposed by the caller.</returns>
     /// <exception cref="InputException">As for <see cref="Load(ComputeDevice, string, ScoreHead)"/>.</exception>
-    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead)
+    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead) =>
+        Load(device, directory, score, out isNewHead, GptConfig.Load(Path.Combine(directory, "config.json")));
+
+    /// <summary>Loads the tensors of a model whose configuration has been read.</summary>
+    internal static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead, GptConfig config)
     {
-        var config = GptConfig.Load(Path.Combine(directory, "config.json"));
         using var files = SafeTensorsSet.Open(directory);
         Dictionary<string, string> stored = [];
         foreach (var tensor in files.Tensors)
@@ -129,16 +132,20 @@ public static class ModelDirectory
     /// <param name="file">The file.</param>
     /// <param name="parameters">The parameters.</param>
     /// <param name="device">The device that they lie on.</param>
-    public static void WriteParameters(string file, GptParameters parameters, ComputeDevice device) => AtomicFile.Write(file, stream =>
+    public static void WriteParameters(string file, GptParameters parameters, ComputeDevice device) => WriteRenamed(file, parameters, device, name => name);
+
+    /// <summary>Writes parameters under other names, and without those that have none.</summary>
+    internal static void WriteRenamed(string file, GptParameters parameters, ComputeDevice device, Func<string, string?> nameOf) => AtomicFile.Write(file, stream =>
     {
+        var specs = parameters.Specs.Where(spec => nameOf(spec.Name) is not null).ToList();
         var writer = new SafeTensorsWriter(
-            stream, [.. parameters.Specs.Select(spec => new TensorHeader(spec.Name, TensorType.F32, spec.Shape))], new Dictionary<string, string> { ["format"] = "pt" });
-        float[] buffer = new float[parameters.Specs.Max(spec => spec.Length)];
-        foreach (var spec in parameters.Specs)
+            stream, [.. specs.Select(spec => new TensorHeader(nameOf(spec.Name)!, TensorType.F32, spec.Shape))], new Dictionary<string, string> { ["format"] = "pt" });
+        float[] buffer = new float[specs.Max(spec => spec.Length)];
+        foreach (var spec in specs)
         {
             var values = buffer.AsSpan(0, (int)spec.Length);
             device.Download(parameters[spec.Name], values);
-            writer.Write(spec.Name, values);
+            writer.Write(nameOf(spec.Name)!, values);
         }
 
         writer.Complete();

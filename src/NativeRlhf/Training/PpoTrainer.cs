@@ -141,7 +141,7 @@ public sealed class PpoTrainer : Trainer
         _policyScorer.LogProbs(_models.Policy, rows, logprobs, entropies, temperature);
         _policyScorer.LogProbs(_models.Reference, rows, refLogprobs, temperature: temperature);
         _valueScorer.Values(_models.Value, rows, values);
-        double[] scores = Score(_batch, answers, rows);
+        double[] scores = Score(_batch, answers, rows, (name, value) => metrics[$"objective/{name}"] = value);
 
         // 3. Rewards of tokens: the KL penalty on each, the score on the last.
         double beta = _controller.Coefficient, klSum = 0, scoreSum = 0;
@@ -364,8 +364,8 @@ public sealed class PpoTrainer : Trainer
         [.. prompts.Select((prompt, i) => new SampleRequest(prompt.Tokens, firstStream + (uint)i))],
         new SamplingOptions(_configuration.ResponseLength, temperature, _configuration.TopK, (float)_configuration.TopP, Run.Seed, EndOfText));
 
-    private double[] Score(EncodedPrompt[] prompts, IReadOnlyList<SampledAnswer> answers, TokenRow[] rows) =>
-        _models.Reward.Score([.. prompts.Select((prompt, i) => new RewardRequest(prompt.Text ?? "", Text(answers[i]), rows[i].Tokens, prompt.Fields))]);
+    private double[] Score(EncodedPrompt[] prompts, IReadOnlyList<SampledAnswer> answers, TokenRow[] rows, Action<string, double>? report = null) =>
+        _models.Reward.Score([.. prompts.Select((prompt, i) => new RewardRequest(prompt.Text ?? "", Text(answers[i]), rows[i].Tokens, prompt.Fields))], report);
 
     private static TokenRow Row(EncodedPrompt prompt, SampledAnswer answer) => new([.. prompt.Tokens, .. answer.Tokens], prompt.Tokens.Length);
 

@@ -178,9 +178,9 @@ public abstract class Trainer : IDisposable
     }
 
     /// <summary>The rows of a step, batchSize of them, in file order or in an order drawn anew in every epoch.</summary>
-    private protected void DrawBatch<T>(IReadOnlyList<T> rows, int step, T[] batch)
+    private protected void DrawBatch<T>(IReadOnlyList<T> rows, int step, T[] batch, RowOrder? order = null)
     {
-        for (int i = 0; i < batch.Length; i++) batch[i] = rows[_order[((long)step * batch.Length) + i]];
+        for (int i = 0; i < batch.Length; i++) batch[i] = rows[(order ?? _order)[((long)step * batch.Length) + i]];
     }
 
     /// <summary>How batches are cut: with room for the longest row, and for no more tokens than a batch can have.</summary>

@@ -38,6 +38,8 @@ public class ConfigurationFieldTests
         ["precision"] = ([], "float32", "bfloat16"),
         ["onTooLong"] = (["maxLength=10", "responseLength=3"], "truncate", "drop"),
         ["promptTemplate"] = ([], "{prompt}", "a: {prompt}"),
+        ["normalization"] = ([], "none", "bias"),
+        ["ensemble"] = ([], "1", "2"),
         ["episodes"] = (["steps=null"], "4", "8"),
         ["miniBatchSize"] = ([], "2", "4"),
         ["innerEpochs"] = ([], "1", "2"),

@@ -83,8 +83,18 @@ internal static class TinyRuns
                     var configuration = ConfigurationLoader.Load<RewardConfiguration>(sets: settings);
                     var rows = Encoder(configuration, configuration.MaxLength ?? Shape.Positions).Rankings(
                         Texts(24).Select((text, i) => new Ranking(Text(text[..4]), [Text(text[4..]), Text("ab"), Text("cc")], i % 2 == 0 ? [1, 2, 2] : [3, 2, 1], default)), new DataReport());
-                    using var trainer = new RewardTrainer(configuration, run, model, rows.Skip(4).ToList(), rows.Take(4).ToList());
-                    return trainer.Train();
+                    List<Gpt> members = [model];
+                    for (int i = 1; i < configuration.Ensemble; i++)
+                    {
+                        members.Add(new Gpt(device, Shape, hasScore: true));
+                        Initialization.Initialize(members[i], 7);
+                        Initialization.InitializeScore(members[i], 7 + (ulong)i);
+                    }
+
+                    using var trainer = new RewardTrainer(configuration, run, members, rows.Skip(4).ToList(), rows.Take(4).ToList(), []);
+                    var last = trainer.Train();
+                    foreach (var member in members.Skip(1)) member.Dispose();
+                    return last;
                 }
 
             default:

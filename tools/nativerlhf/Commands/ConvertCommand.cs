@@ -1,39 +1,59 @@
 using System.CommandLine;
-using System.Text;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Data;
 using NativeRlhf.Runner.Cli;
+using NativeRlhf.Tokenization;
 
 namespace NativeRlhf.Runner.Commands;
 
-/// <summary>Import from formats that are not rows of this project.</summary>
+/// <summary>Import from and export to formats of others.</summary>
 internal static class ConvertCommand
 {
+    private const string OpenAssistant = "openassistant", Classifier = "sequence-classification";
+
     public static Command Create()
     {
         var command = new Command("convert", """
-            Converts other formats to rows. From openassistant: message trees whose replies people ranked, to rankings.
+            Converts what other tools read and write. From openassistant: message trees whose replies people ranked (--data), to rankings
+            (--out FILE). To or from sequence-classification: a reward model (--model) as a public GPT2ForSequenceClassification
+            checkpoint with one label, and back (--out DIR).
 
             Example:  nativerlhf convert --from openassistant --data trees.jsonl --out rankings.jsonl
+            Example:  nativerlhf convert --to sequence-classification --model runs/reward/final --out classifier
             """);
-        var from = new Option<string>("--from") { Description = "openassistant", Required = true, HelpName = "format" };
-        from.AcceptOnlyFromAmong("openassistant");
+        var from = new Option<string?>("--from") { Description = $"{OpenAssistant} or {Classifier}", HelpName = "format" };
+        from.AcceptOnlyFromAmong(OpenAssistant, Classifier);
+        var to = new Option<string?>("--to") { Description = Classifier, HelpName = "format" };
+        to.AcceptOnlyFromAmong(Classifier);
         var data = PretrainCommand.DataOption("--data", "files of that format");
-        data.Required = true;
-        var output = new Option<string>("--out") { Description = "file of JSON lines to write; must not exist", Required = true, HelpName = "file" };
-        foreach (Option option in new Option[] { from, data, output }) command.Options.Add(option);
+        var model = new Option<string?>("--model") { Description = "model directory", HelpName = "dir" };
+        var pad = new Option<int?>("--pad-token-id") { Description = "a token that stands in no row, so that others can score batches (default: none, one row at a time)", HelpName = "id" };
+        var output = new Option<string>("--out") { Description = "file of JSON lines or model directory to write; must not exist", Required = true, HelpName = "path" };
+        foreach (Option option in new Option[] { from, to, data, model, pad, output }) command.Options.Add(option);
+        var compute = new ComputeOptions(command);
         command.SetAction(result =>
         {
-            string file = result.GetValue(output)!;
-            if (Path.Exists(file)) throw new InputException($"{file}: exists; choose another --out");
-            var rankings = result.GetValue(data)!.SelectMany(OpenAssistantTrees.Rankings).ToList();
-            if (rankings.Count == 0) throw new InputException($"{result.GetValue(data)![0]}: holds no ranked replies");
-            AtomicFile.Write(file, stream =>
+            string path = result.GetValue(output)!;
+            string? source = result.GetValue(from), target = result.GetValue(to);
+            if (source is null == target is null) throw new InputException("give either --from or --to");
+            if (Path.Exists(path)) throw new InputException($"{path}: exists; choose another --out");
+            if (source == OpenAssistant)
             {
-                using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
-                foreach (var ranking in rankings) writer.WriteLine(ranking.ToJson().ToJsonString(JsonStyle.Line));
-            });
-            Console.WriteLine($"{file}: {rankings.Count:N0} rankings of {rankings.Min(r => r.Completions.Count)} to {rankings.Max(r => r.Completions.Count)} answers");
+                string[] files = result.GetValue(data) is { Length: > 0 } given ? given : throw new InputException("--data is missing: the files to convert");
+                var rankings = files.SelectMany(OpenAssistantTrees.Rankings).ToList();
+                if (rankings.Count == 0) throw new InputException($"{files[0]}: holds no ranked replies");
+                JsonLines.Write(path, rankings.Select(ranking => ranking.ToJson()));
+                Console.WriteLine($"{path}: {rankings.Count:N0} rankings of {rankings.Min(r => r.Completions.Count)} to {rankings.Max(r => r.Completions.Count)} answers");
+                return ExitCodes.Done;
+            }
+
+            string directory = result.GetValue(model) ?? throw new InputException("--model is missing: the model directory to convert");
+            using var device = compute.Open(result);
+            var tokenizer = TextTokenizer.TryLoad(directory);
+            using var gpt = target == Classifier ? ModelDirectory.Load(device, directory, ScoreHead.Required) : SequenceClassification.Load(device, directory);
+            if (target == Classifier) SequenceClassification.Save(path, gpt, tokenizer, result.GetValue(pad));
+            else ModelDirectory.Save(path, gpt, tokenizer);
+            Console.WriteLine(path);
             return ExitCodes.Done;
         });
         return command;

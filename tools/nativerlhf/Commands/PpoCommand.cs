@@ -18,7 +18,7 @@ internal static class PpoCommand
             Example:  nativerlhf ppo --policy runs/sft/final --reward runs/reward/final --prompts prompts.jsonl --set episodes=2048 --out runs/ppo
             """);
         var policy = new Option<string>("--policy") { Description = "model directory of the policy", Required = true, HelpName = "dir" };
-        var reward = new Option<string[]>("--reward") { Description = "reward-model directory, rule:NAME or exec:COMMAND, each with an optional weight as in 0.5*SPEC (repeatable: a weighted sum)", Required = true, HelpName = "spec" };
+        var reward = new Option<string[]>("--reward") { Description = RewardSpec.Help, Required = true, HelpName = "spec" };
         var prompts = PretrainCommand.DataOption("--prompts", "rows with prompt");
         prompts.Required = true;
         var reference = new Option<string?>("--reference") { Description = "model directory of the KL reference (default: the policy)", HelpName = "dir" };
