@@ -81,6 +81,22 @@ public sealed class RewardToolsTests
         Refused(["convert", "--model", "model", "--out", "never"], "--from or --to");
     }
 
+    [Test]
+    public void FineTuningAsInThePaper()
+    {
+        _workspace.Must(
+            "sft", "--model", "model", "--data", "demonstrations.jsonl", "--pretrain-data", "text.txt", "--reward", "reward/final", "--eval-prompts", "prompts.jsonl",
+            "--set", "steps=3", "--set", "batchSize=4", "--set", "pretrainRatio=0.25", "--set", "selectBy=reward", "--set", "responseLength=4", "--set", "evalEvery=1", "--out", "sft");
+        var metrics = Metrics("sft");
+        foreach (string key in (string[])["loss", "loss/sft", "loss/ptx", "eval/scores", "eval/score_std"]) Assert.That(metrics.TryGetProperty(key, out _), key);
+        Assert.That(File.ReadAllText(_workspace.Path("sft/log.txt")), Does.Contain("final is the model of step"));
+
+        string[] sft = ["sft", "--model", "model", "--data", "demonstrations.jsonl", "--out", "never"];
+        Refused([.. sft, "--pretrain-data", "text.txt"], "pretrainRatio");
+        Refused([.. sft, "--eval-prompts", "prompts.jsonl"], "--reward");
+        Refused([.. sft, "--reward", "rule:words", "--eval-prompts", "prompts.jsonl", "--set", "responseLength=32"], "responseLength 32 leaves no room");
+    }
+
     private JsonElement Metrics(string run) => Rows($"{run}/metrics.jsonl")[^1];
 
     private JsonElement[] Rows(string file) => [.. File.ReadAllLines(_workspace.Path(file)).Select(line => JsonDocument.Parse(line).RootElement)];

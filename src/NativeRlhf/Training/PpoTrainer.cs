@@ -117,7 +117,7 @@ public sealed class PpoTrainer : Trainer
     {
         int longest = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         if (pretraining.Count > 0) longest = Math.Max(longest, pretraining.Max(PackedBatch.InputLength));
-        int capacity = configuration.MicroBatchSize is { } rows ? rows * longest : Math.Max(longest, 2048);
+        int capacity = configuration.PlanMicroBatches(longest, int.MaxValue).Tokens;
         return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute);
     }
 

@@ -23,9 +23,6 @@ public sealed record TrainerState(int Step, long Tokens, double Seconds, double 
 /// </summary>
 public abstract class Trainer : IDisposable
 {
-    /// <summary>Tokens of a micro-batch where the configuration does not say how many rows one has.</summary>
-    private const int DefaultMicroBatchTokens = 2048;
-
     private const string StateName = "trainer.json";
 
     private readonly List<IDisposable> _owned = [];
@@ -178,15 +175,16 @@ public abstract class Trainer : IDisposable
     }
 
     /// <summary>The rows of a step, batchSize of them, in file order or in an order drawn anew in every epoch.</summary>
-    private protected void DrawBatch<T>(IReadOnlyList<T> rows, int step, T[] batch, RowOrder? order = null)
+    private protected void DrawBatch<T>(IReadOnlyList<T> rows, int step, T[] batch, RowOrder? order = null) => Draw(rows, (long)step * batch.Length, batch, order);
+
+    /// <summary>Rows from a position of the run on.</summary>
+    private protected void Draw<T>(IReadOnlyList<T> rows, long first, Span<T> drawn, RowOrder? order = null)
     {
-        for (int i = 0; i < batch.Length; i++) batch[i] = rows[(order ?? _order)[((long)step * batch.Length) + i]];
+        for (int i = 0; i < drawn.Length; i++) drawn[i] = rows[(order ?? _order)[first + i]];
     }
 
     /// <summary>How batches are cut: with room for the longest row, and for no more tokens than a batch can have.</summary>
-    private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.MicroBatchSize is { } rows
-        ? new MicroBatches(rows, rows * longestRow)
-        : new MicroBatches(0, (int)Math.Min((long)Configuration.BatchSize * longestRow, Math.Max(longestRow, DefaultMicroBatchTokens)));
+    private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.PlanMicroBatches(longestRow, Configuration.BatchSize);
 
     private void Checkpoint(TrainerState state) => Run.Directory.SaveCheckpoint(state.Step, Configuration.KeepCheckpoints, folder =>
     {

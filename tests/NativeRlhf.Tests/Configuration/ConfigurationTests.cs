@@ -13,7 +13,7 @@ public class ConfigurationTests : DataFixture
 {
     private static readonly string[] CommonKeys =
     [
-        "steps", "epochs", "batchSize", "microBatchSize", "recompute", "learningRate", "learningRateSchedule", "finalLearningRateFraction", "warmupSteps",
+        "steps", "epochs", "batchSize", "microBatchSize", "microBatchTokens", "recompute", "learningRate", "learningRateSchedule", "finalLearningRateFraction", "warmupSteps",
         "beta1", "beta2", "epsilon", "adamForm", "weightDecay", "gradientClip", "dropout", "maxLength", "shuffle", "evalEvery", "checkpointEvery",
         "keepCheckpoints", "precision",
     ];
@@ -31,8 +31,8 @@ public class ConfigurationTests : DataFixture
     public void The_keys_are_those_that_users_rely_on()
     {
         Assert.That(Keys<PretrainConfiguration>(), Is.EqualTo(CommonKeys));
-        Assert.That(Keys<SftConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys]));
-        Assert.That(Keys<RewardConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys]));
+        Assert.That(Keys<SftConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys, "pretrainRatio", "selectBy", "responseLength"]));
+        Assert.That(Keys<RewardConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys, "normalization", "ensemble"]));
         Assert.That(Keys<PpoConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys, .. PpoKeys]));
 
         static IEnumerable<string> Keys<T>() => ConfigurationKey.Of(typeof(T)).Select(key => key.Name);

@@ -38,6 +38,9 @@ public class ConfigurationFieldTests
         ["precision"] = ([], "float32", "bfloat16"),
         ["onTooLong"] = (["maxLength=10", "responseLength=3"], "truncate", "drop"),
         ["promptTemplate"] = ([], "{prompt}", "a: {prompt}"),
+        ["microBatchTokens"] = (["microBatchSize=null"], "17", "40"),
+        ["pretrainRatio"] = ([], "0", "0.5"),
+        ["selectBy"] = (["evalEvery=1"], "last", "reward"),
         ["normalization"] = ([], "none", "bias"),
         ["ensemble"] = ([], "1", "2"),
         ["episodes"] = (["steps=null"], "4", "8"),
@@ -85,7 +88,7 @@ public class ConfigurationFieldTests
         ];
         var one = Result(kind, [.. settings, $"{key}={first}"]);
         var two = Result(kind, [.. settings, $"{key}={second}"]);
-        if (key == "microBatchSize")
+        if (key is "microBatchSize" or "microBatchTokens")
         {
             // It decides memory, and the result never beyond rounding.
             Assert.That(two.Keys, Is.EqualTo(one.Keys));

@@ -68,17 +68,27 @@ internal sealed class RewardSpec
     /// <param name="device">The device.</param>
     /// <param name="policy">The shape of the model whose answers are scored.</param>
     /// <param name="workspace">Memory that reward models of the policy's shape share with it.</param>
-    public static IReward Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig policy, Workspace workspace)
+    public static IReward Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig policy, Workspace workspace) =>
+        Open(specs, device, policy, workspace.Capacity, [workspace]);
+
+    /// <summary>Opens all rewards as their weighted sum, with memory of their own.</summary>
+    /// <param name="specs">The specs.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="policy">The shape of the model whose answers are scored.</param>
+    /// <param name="longest">The most tokens of prompt and answer.</param>
+    public static IReward Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig policy, int longest) =>
+        Open(specs, device, policy, Math.Max(longest, 2048), []);
+
+    private static WeightedSum Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
     {
         List<WeightedReward> parts = [];
-        List<Workspace> workspaces = [workspace];
         try
         {
             foreach (var spec in specs.Select(spec => new RewardSpec(spec)))
             {
                 string name = spec.Name;
                 for (int n = 2; parts.Any(part => part.Name == name); n++) name = $"{spec.Name}-{n}";
-                parts.Add(new WeightedReward(name, spec._weight, spec.Open(device, policy, workspaces)));
+                parts.Add(new WeightedReward(name, spec._weight, spec.Open(device, policy, capacity, workspaces)));
             }
 
             return new WeightedSum(parts);
@@ -93,14 +103,14 @@ internal sealed class RewardSpec
     /// <summary>The first reward-model directory, which a value function may begin with; or null.</summary>
     public static string? FirstModel(IReadOnlyList<string> specs) => specs.SelectMany(spec => new RewardSpec(spec)._directories).FirstOrDefault();
 
-    private IReward Open(ComputeDevice device, GptConfig policy, List<Workspace> workspaces)
+    private IReward Open(ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
     {
         if (Is(Rule)) return RuleReward.Named(_source[Rule.Length..]);
         if (Is(Command)) return new CommandReward(_source[Command.Length..]);
         List<IReward> members = [];
         try
         {
-            foreach (string directory in _directories) members.Add(OpenModel(directory, device, policy, workspaces));
+            foreach (string directory in _directories) members.Add(OpenModel(directory, device, policy, capacity, workspaces));
             return _ensemble is null ? members[0] : new RewardEnsemble(members, _ensemble);
         }
         catch
@@ -110,7 +120,7 @@ internal sealed class RewardSpec
         }
     }
 
-    private static RewardModel OpenModel(string directory, ComputeDevice device, GptConfig policy, List<Workspace> workspaces)
+    private static RewardModel OpenModel(string directory, ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
     {
         var model = ModelDirectory.Load(device, directory, ScoreHead.Required);
         if (model.Config.VocabularySize != policy.VocabularySize)
@@ -121,7 +131,7 @@ internal sealed class RewardSpec
 
         // Models of one shape take turns with one workspace; who brings a new one disposes of it.
         if (workspaces.Find(workspace => workspace.Config.HasSameShape(model.Config)) is { } shared) return new RewardModel(model, new SequenceScorer(shared));
-        var own = new Workspace(device, model.Config, workspaces[0].Capacity, forBackward: false);
+        var own = new Workspace(device, model.Config, capacity, forBackward: false);
         workspaces.Add(own);
         return new RewardModel(model, new SequenceScorer(own), own);
     }

@@ -34,9 +34,7 @@ internal static class PpoCommand
             using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None);
             var tokenizer = options.Tokenizer(result, directory);
             var loading = new DataLoading(gpt.Config, tokenizer);
-            int promptLength = loading.MaxLength(configuration.MaxLength) - configuration.ResponseLength;
-            if (promptLength < 1) throw new InputException($"responseLength {configuration.ResponseLength} leaves no room for a prompt within {loading.MaxLength(configuration.MaxLength)} tokens");
-            var rows = loading.Prompts("prompts", result.GetValue(prompts)!, promptLength, configuration.OnTooLong, configuration.PromptTemplate);
+            var rows = loading.Prompts("prompts", result.GetValue(prompts)!, configuration, configuration.ResponseLength);
             IReadOnlyList<TokenRow> pretraining = configuration.PtxCoef > 0 && result.GetValue(pretrainData) is { Length: > 0 } files
                 ? loading.Windows("pretraining text", files, configuration with { MaxLength = Math.Min(configuration.MaxLength ?? gpt.Config.Positions, gpt.Config.Positions - 1) })
                 : [];
