@@ -67,6 +67,11 @@ public class ConfigurationFieldTests
         ["ptxCoef"] = (["ptxRatio=1"], "0", "0.5"),
         ["ptxRatio"] = (["ptxCoef=0.5"], "1", "2"),
         ["emaDecay"] = ([], "0", "0.6"),
+        ["emaFinal"] = (["emaDecay=0.6"], "true", "false"),
+        ["answersPerPrompt"] = ([], "1", "2"),
+        ["advantages"] = (["answersPerPrompt=4", "epsilon=1e-2"], "grpo", "rloo"),
+        ["klPenalty"] = (["innerEpochs=2"], "reward", "loss"),
+        ["lossMean"] = (["epsilon=1e-2"], "token", "answer"),
     };
 
     public static IEnumerable<TestCaseData> Keys() =>

@@ -13,7 +13,8 @@ internal static class PpoCommand
     public static Command Create()
     {
         var command = new Command("ppo", """
-            Trains a policy by PPO against rewards, with a KL penalty towards the policy that it begins with.
+            Trains a policy by PPO against rewards, with a KL penalty towards the policy that it begins with. With several answers per
+            prompt it does without a value function: advantages=grpo or rloo, answersPerPrompt=K.
 
             Example:  nativerlhf ppo --policy runs/sft/final --reward runs/reward/final --prompts prompts.jsonl --set episodes=2048 --out runs/ppo
             """);
@@ -44,7 +45,7 @@ internal static class PpoCommand
             using var scorer = RewardSpec.Open(specs, device, gpt.Config, workspace);
             using var referenceModel = ModelDirectory.Load(device, result.GetValue(reference) ?? directory, ScoreHead.None);
             string valueDirectory = result.GetValue(value) ?? RewardSpec.FirstModel(specs) ?? directory;
-            using var valueModel = ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _);
+            using var valueModel = configuration.Advantages == AdvantageEstimator.Gae ? ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _) : null;
             return options.Train(result, device, configuration, tokenizer, loading.Notes,
                 run => new PpoTrainer(configuration, run, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace));
         });
