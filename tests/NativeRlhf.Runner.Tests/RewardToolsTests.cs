@@ -97,6 +97,104 @@ public sealed class RewardToolsTests
         Refused([.. sft, "--reward", "rule:words", "--eval-prompts", "prompts.jsonl", "--set", "responseLength=32"], "responseLength 32 leaves no room");
     }
 
+    [Test]
+    public void AnswersOfSeveralModelsAreSampledRankedAndLearned()
+    {
+        _workspace.Must("compare", "--model", "model", "reward/final/member-0", "--prompts", "prompts.jsonl", "--answers", "5", "--max-new-tokens", "6", "--top-k", "50", "--out", "answers.jsonl");
+        var rows = Rows("answers.jsonl");
+        Assert.That(rows, Has.Length.EqualTo(8));
+        for (int i = 0; i < 8; i++)
+        {
+            Assert.That(rows[i].GetProperty("prompt").GetString(), Is.EqualTo($"say {i}"));
+            Assert.That(rows[i].GetProperty("id").GetInt32(), Is.EqualTo(i), "other fields of the prompt's row are kept");
+            Assert.That(rows[i].GetProperty("completions").GetArrayLength(), Is.EqualTo(5));
+            Assert.That(rows[i].GetProperty("completions").EnumerateArray().Select(text => text.GetString()).Distinct().Count(), Is.GreaterThan(1));
+            Assert.That(rows[i].GetProperty("models").EnumerateArray().Select(name => name.GetString()), Is.EqualTo(new[] { "model", "reward/final/member-0", "model", "reward/final/member-0", "model" }));
+            Assert.That(rows[i].GetProperty("sampling").GetProperty("top_k").GetInt32(), Is.EqualTo(50));
+        }
+
+        Refused(["reward", "--model", "model", "--data", "answers.jsonl", "--out", "never"], "answers.jsonl:1", "no 'ranks'", "--rank-by");
+
+        // RLAIF: a judge ranks, and a reward model learns from it.
+        _workspace.Must("compare", "--model", "model", "--prompts", "prompts.jsonl", "--answers", "3", "--max-new-tokens", "6", "--rank-by", "rule:length", "--drop-duplicates", "--out", "ranked.jsonl");
+        foreach (var row in Rows("ranked.jsonl"))
+        {
+            int[] lengths = [.. row.GetProperty("completions").EnumerateArray().Select(text => text.GetString()!.Length)];
+            Assert.That(row.GetProperty("scores").EnumerateArray().Select(score => score.GetDouble()), Is.EqualTo(lengths));
+            int[] ordered = [.. lengths.Distinct().OrderDescending()];
+            Assert.That(row.GetProperty("ranks").EnumerateArray().Select(rank => rank.GetInt32()), Is.EqualTo(lengths.Select(length => Array.IndexOf(ordered, length) + 1)));
+            Assert.That(row.GetProperty("labeler").GetString(), Is.EqualTo("rule:length"));
+        }
+
+        _workspace.Must("reward", "--model", "model", "--data", "ranked.jsonl", "--eval-data", "ranked.jsonl", "--set", "steps=1", "--set", "batchSize=4", "--out", "from-ranked");
+        Assert.That(Metrics("from-ranked").TryGetProperty("eval/accuracy/rule:length", out _));
+    }
+
+    [Test]
+    public void PromptsOfTokensGiveAnswersOfTokens()
+    {
+        _workspace.Write("ids.jsonl", "{\"prompt_tokens\": [1, 2, 3]}\n{\"prompt_tokens\": [4]}\n");
+        _workspace.Must("compare", "--model", "model", "--prompts", "ids.jsonl", "--answers", "2", "--max-new-tokens", "4", "--rank-by", "reward/final", "--out", "ids-answers.jsonl");
+        var rows = Rows("ids-answers.jsonl");
+        Assert.That(rows[0].GetProperty("prompt_tokens").EnumerateArray().Select(id => id.GetInt32()), Is.EqualTo(new[] { 1, 2, 3 }));
+        Assert.That(rows[0].GetProperty("completion_tokens")[1].GetArrayLength(), Is.InRange(1, 4));
+        _workspace.Must("reward", "--model", "model", "--data", "ids-answers.jsonl", "--set", "steps=1", "--set", "batchSize=2", "--out", "from-ids");
+        _workspace.Must("bestofn", "--model", "model", "--reward", "reward/final", "--prompts", "ids.jsonl", "--samples", "3", "--max-new-tokens", "4", "--out", "ids-best.jsonl");
+        _workspace.Must("sft", "--model", "model", "--data", "ids-best.jsonl", "--set", "steps=1", "--set", "batchSize=2", "--out", "sft-from-ids");
+    }
+
+    [Test]
+    public void TheBestOfNAnswersAreDemonstrations()
+    {
+        var said = _workspace.Must("bestofn", "--model", "model", "--reward", "rule:length", "--prompts", "prompts.jsonl", "--samples", "4", "--max-new-tokens", "6", "--out", "best.jsonl");
+        Assert.That(said.Output, Does.Contain("8 best of 4").And.Contain("at most 0.636 nats"));
+        foreach (var row in Rows("best.jsonl"))
+        {
+            double[] scores = [.. row.GetProperty("scores").EnumerateArray().Select(score => score.GetDouble())];
+            Assert.That(scores, Has.Length.EqualTo(4));
+            Assert.That(row.GetProperty("score").GetDouble(), Is.EqualTo(scores.Max()).And.EqualTo(row.GetProperty("completion").GetString()!.Length));
+            Assert.That(row.GetProperty("model").GetString(), Is.EqualTo("model"));
+        }
+
+        _workspace.Must("sft", "--model", "model", "--data", "best.jsonl", "--set", "steps=1", "--set", "batchSize=4", "--out", "sft-best");
+        _workspace.Must(
+            "raft", "--model", "model", "--reward", "reward/final", "--prompts", "prompts.jsonl", "--set", "steps=2", "--set", "batchSize=8", "--set", "answersPerPrompt=4", "--set", "miniBatchSize=2",
+            "--set", "responseLength=4", "--out", "raft");
+        var metrics = Metrics("raft");
+        foreach (string key in (string[])["loss", "objective/scores", "objective/scores_best", "objective/score_std", "response/length", "response/eos_fraction", "eval/scores", "time/rollout", "grad_norm"])
+            Assert.That(metrics.TryGetProperty(key, out _), key);
+        Assert.That(File.ReadAllLines(_workspace.Path("raft/samples.jsonl")), Has.Length.EqualTo(2));
+    }
+
+    [TestCase("compare", "--answers", "1", "at least 2")]
+    [TestCase("compare", "--temperature", "0", "the same answer")]
+    [TestCase("compare", "--rank-by", "rule:nice", "there is no such rule")]
+    [TestCase("compare", "--max-new-tokens", "32", "leaves no room")]
+    [TestCase("bestofn", "--samples", "0", "--samples")]
+    [TestCase("bestofn", "--temperature", "0", "the same answer")]
+    [TestCase("bestofn", "--top-p", "2", "--top-p")]
+    [TestCase("bestofn", "--prompts", "gpt.json", "gpt.json")]
+    [TestCase("raft", "--set", "answersPerPrompt=3", "answersPerPrompt is 3")]
+    [TestCase("raft", "--set", "keepfraction=0.1", "keepFraction")]
+    [TestCase("raft", "--set", "responseLength=32", "leaves no room")]
+    public void WhatCannotBeSampledIsRefused(string command, string option, string value, string expected)
+    {
+        string[] prompts = option == "--prompts" ? [] : ["--prompts", "prompts.jsonl"];
+        string[] reward = command == "compare" ? [] : ["--reward", "rule:words"];
+        Refused([command, "--model", "model", .. prompts, .. reward, option, value, "--out", "never"], expected);
+    }
+
+    [Test]
+    public void AnswersThatCannotBeScoredLeaveNoFile()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Ignore("the command of this test is for a POSIX shell");
+        Refused(["compare", "--model", "model", "--prompts", "prompts.jsonl", "--max-new-tokens", "4", "--rank-by", "exec:read -r line; echo 1; read -r line; echo nonsense", "--out", "never"], "nonsense");
+        _workspace.Write("precious.jsonl", "precious");
+        var result = _workspace.Run("compare", "--model", "model", "--prompts", "prompts.jsonl", "--out", "precious.jsonl");
+        Assert.That(result.ExitCode, Is.EqualTo(2));
+        Assert.That(File.ReadAllText(_workspace.Path("precious.jsonl")), Is.EqualTo("precious"));
+    }
+
     private JsonElement Metrics(string run) => Rows($"{run}/metrics.jsonl")[^1];
 
     private JsonElement[] Rows(string file) => [.. File.ReadAllLines(_workspace.Path(file)).Select(line => JsonDocument.Parse(line).RootElement)];

@@ -41,6 +41,7 @@ public class ConfigurationFieldTests
         ["microBatchTokens"] = (["microBatchSize=null"], "17", "40"),
         ["pretrainRatio"] = ([], "0", "0.5"),
         ["selectBy"] = (["evalEvery=1"], "last", "reward"),
+        ["keepFraction"] = (["answersPerPrompt=4"], "0", "0.5"),
         ["normalization"] = ([], "none", "bias"),
         ["ensemble"] = ([], "1", "2"),
         ["episodes"] = (["steps=null"], "4", "8"),
@@ -88,7 +89,7 @@ public class ConfigurationFieldTests
         var known = ConfigurationKey.Of(Type(kind)).Select(entry => entry.Name).ToHashSet();
         string[] settings =
         [
-            .. new[] { "steps=3", "batchSize=4", "microBatchSize=2", "learningRate=0.01", "weightDecay=0", "evalEvery=0", "checkpointEvery=0", "maxLength=20", "miniBatchSize=2", "innerEpochs=1", "responseLength=6" }
+            .. new[] { "steps=3", "batchSize=4", "microBatchSize=2", "learningRate=0.01", "weightDecay=0", "evalEvery=0", "checkpointEvery=0", "maxLength=20", "miniBatchSize=2", "innerEpochs=1", "responseLength=6", "answersPerPrompt=1" }
                 .Concat(common).Where(setting => known.Contains(setting.Split('=')[0])),
         ];
         var one = Result(kind, [.. settings, $"{key}={first}"]);
@@ -148,6 +149,7 @@ public class ConfigurationFieldTests
         Kind.Pretrain => typeof(PretrainConfiguration),
         Kind.Sft => typeof(SftConfiguration),
         Kind.Reward => typeof(RewardConfiguration),
+        Kind.Raft => typeof(RaftConfiguration),
         _ => typeof(PpoConfiguration),
     };
 }

@@ -18,6 +18,7 @@ public enum Kind
     Sft,
     Reward,
     Ppo,
+    Raft,
 }
 
 /// <summary>
@@ -48,6 +49,7 @@ internal static class TinyRuns
             ? ["miniBatchSize=2", "innerEpochs=2", "responseLength=6", "klController=adaptive", "klHorizon=20", "whitenRewards=true", "ptxCoef=0.5", "ptxRatio=1", "emaDecay=0.6", "temperature=0.9"]
             : Array.Empty<string>(),
         .. kind == Kind.Sft ? ["responseLength=6", "pretrainRatio=0.3", "selectBy=reward"] : Array.Empty<string>(),
+        .. kind == Kind.Raft ? ["answersPerPrompt=2", "keepFraction=0.5", "miniBatchSize=2", "innerEpochs=2", "responseLength=6", "temperature=0.9"] : Array.Empty<string>(),
     ];
 
     /// <summary>Runs a trainer to its end, or to where <paramref name="onStep"/> stops it.</summary>
@@ -99,6 +101,16 @@ internal static class TinyRuns
                     var last = trainer.Train();
                     foreach (var member in members.Skip(1)) member.Dispose();
                     return last;
+                }
+
+            case Kind.Raft:
+                {
+                    var configuration = ConfigurationLoader.Load<RaftConfiguration>(sets: settings);
+                    int promptLength = (configuration.MaxLength ?? Shape.Positions) - configuration.ResponseLength;
+                    var prompts = Encoder(configuration, promptLength).Prompts(Texts(12).Select(text => new PromptRow(Text(text), [], default)), new DataReport());
+                    using var reward = new RuleReward(request => request.Completion.Count(c => c == 'a') - (0.1 * request.Completion.Length));
+                    using var trainer = new RaftTrainer(configuration, run, model, reward, prompts);
+                    return trainer.Train();
                 }
 
             default:
