@@ -125,7 +125,7 @@ public sealed class PpoTrainer : Trainer
     {
         int longest = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         if (pretraining.Count > 0) longest = Math.Max(longest, pretraining.Max(PackedBatch.InputLength));
-        int capacity = configuration.MicroBatchSize is { } rows ? rows * longest : Math.Max(longest, 2048);
+        int capacity = configuration.PlanMicroBatches(longest, int.MaxValue).Tokens;
         return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute, configuration.LoraRank);
     }
 
@@ -150,7 +150,7 @@ public sealed class PpoTrainer : Trainer
         _policyScorer.LogProbs(_models.Policy, rows, logprobs, entropies, temperature);
         _policyScorer.LogProbs(_models.Reference, rows, refLogprobs, temperature: temperature);
         _critic?.Scorer.Values(_critic.Model, rows, values);
-        double[] scores = Score(_batch, answers, rows);
+        double[] scores = Score(_batch, answers, rows, (name, value) => metrics[$"objective/{name}"] = value);
         Finite("objective/kl", KlEstimators.SumK1(logprobs, refLogprobs));
         Finite("the sum of the values", Mean(values));
         foreach (double score in scores) Finite("a score", score);
@@ -465,8 +465,8 @@ public sealed class PpoTrainer : Trainer
         [.. prompts.Select((prompt, i) => new SampleRequest(prompt.Tokens, firstStream + (uint)i))],
         new SamplingOptions(_configuration.ResponseLength, temperature, _configuration.TopK, (float)_configuration.TopP, Run.Seed, EndOfText));
 
-    private double[] Score(EncodedPrompt[] prompts, IReadOnlyList<SampledAnswer> answers, TokenRow[] rows) =>
-        _models.Reward.Score([.. prompts.Select((prompt, i) => new RewardRequest(prompt.Text ?? "", Text(answers[i]), rows[i].Tokens, prompt.Fields))]);
+    private double[] Score(EncodedPrompt[] prompts, IReadOnlyList<SampledAnswer> answers, TokenRow[] rows, Action<string, double>? report = null) =>
+        _models.Reward.Score([.. prompts.Select((prompt, i) => new RewardRequest(prompt.Text ?? "", Text(answers[i]), rows[i].Tokens, prompt.Fields))], report);
 
     private static TokenRow Row(EncodedPrompt prompt, SampledAnswer answer) => new([.. prompt.Tokens, .. answer.Tokens], prompt.Tokens.Length);
 

@@ -23,9 +23,6 @@ public sealed record TrainerState(int Step, long Tokens, double Seconds, double 
 /// </summary>
 public abstract class Trainer : IDisposable
 {
-    /// <summary>Tokens of a micro-batch where the configuration does not say how many rows one has.</summary>
-    private const int DefaultMicroBatchTokens = 2048;
-
     private const string StateName = "trainer.json", AdapterFolder = "adapter";
 
     private readonly List<IDisposable> _owned = [];
@@ -195,10 +192,12 @@ public abstract class Trainer : IDisposable
     /// <summary>Writes the model that the run is about: an adapter merged into it, and once more by itself in a folder of its own.</summary>
     /// <param name="folder">An empty folder.</param>
     /// <param name="average">What is written in place of what was trained, of its layout; or null.</param>
-    private protected void WriteModel(string folder, GptParameters? average = null)
+    /// <param name="trained">Which of the models that the run trains, in the order of <see cref="Optimize"/>.</param>
+    /// <param name="config">What is written in place of the model's configuration, or null.</param>
+    private protected void WriteModel(string folder, GptParameters? average = null, int trained = 0, GptConfig? config = null)
     {
-        var model = _trained[0].Model;
-        ModelDirectory.WriteFiles(folder, model, Run.Tokenizer, average);
+        var model = _trained[trained].Model;
+        ModelDirectory.WriteFiles(folder, model, Run.Tokenizer, average, config);
         if (model.Adapter is not null) AdapterDirectory.WriteFiles(Directory.CreateDirectory(Path.Combine(folder, AdapterFolder)).FullName, model, average);
     }
 
@@ -231,9 +230,12 @@ public abstract class Trainer : IDisposable
         double.IsFinite(value) ? value : throw new NonFiniteException(FormattableString.Invariant($"{name} is {value}"));
 
     /// <summary>The rows of a step, batchSize of them, in file order or in an order drawn anew in every epoch.</summary>
-    private protected void DrawBatch<T>(IReadOnlyList<T> rows, int step, T[] batch)
+    private protected void DrawBatch<T>(IReadOnlyList<T> rows, int step, T[] batch, RowOrder? order = null) => Draw(rows, (long)step * batch.Length, batch, order);
+
+    /// <summary>Rows from a position of the run on.</summary>
+    private protected void Draw<T>(IReadOnlyList<T> rows, long first, Span<T> drawn, RowOrder? order = null)
     {
-        for (int i = 0; i < batch.Length; i++) batch[i] = rows[_order[((long)step * batch.Length) + i]];
+        for (int i = 0; i < drawn.Length; i++) drawn[i] = rows[(order ?? _order)[first + i]];
     }
 
     /// <summary>The rows that the run draws at least once: all, unless it ends within the first epoch.</summary>
@@ -241,9 +243,7 @@ public abstract class Trainer : IDisposable
         Enumerable.Range(0, (int)Math.Min(rows.Count, TotalSteps * Configuration.BatchSize)).Select(i => rows[_order[i]]);
 
     /// <summary>How batches are cut: with room for the longest row, and for no more tokens than a batch can have.</summary>
-    private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.MicroBatchSize is { } rows
-        ? new MicroBatches(rows, rows * longestRow)
-        : new MicroBatches(0, (int)Math.Min((long)Configuration.BatchSize * longestRow, Math.Max(longestRow, DefaultMicroBatchTokens)));
+    private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.PlanMicroBatches(longestRow, Configuration.BatchSize);
 
     private string Origin(Action work)
     {
