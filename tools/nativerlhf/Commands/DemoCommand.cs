@@ -9,6 +9,9 @@ namespace NativeRlhf.Runner.Commands;
 /// <summary>The whole method, small.</summary>
 internal static class DemoCommand
 {
+    /// <summary>What a nat of pretraining loss counts in the demo's PPO-ptx, where a policy loss is of the order of 0.1.</summary>
+    private const double PtxCoefficient = 0.1;
+
     public static Command Create()
     {
         var command = new Command("demo", """
@@ -18,8 +21,10 @@ internal static class DemoCommand
             """);
         var output = new Option<string?>("--out") { Description = "folder of all files (default: runs/demo, runs/demo-2, …)", HelpName = "dir" };
         var quick = new Option<bool>("--quick") { Description = "every stage once, in seconds; too short to show the method's effect" };
+        var ptx = new Option<bool>("--ptx") { Description = "a second PPO run with pretraining text mixed in (PPO-ptx), beside the first in the table" };
         command.Options.Add(output);
         command.Options.Add(quick);
+        command.Options.Add(ptx);
         var compute = new ComputeOptions(command);
         command.SetAction(result =>
         {
@@ -34,15 +39,17 @@ internal static class DemoCommand
             var clock = Stopwatch.StartNew();
             using var device = compute.Open(result);
             Console.WriteLine($"NativeRlhf {Versions.Product} on {device.Name}; ILGPU: {Versions.Ilgpu}; files: {folder}");
-            new DemoPipeline(result.GetValue(quick) ? DemoSettings.Quick : DemoSettings.Full, device, folder, compute.Seed(result), cancel.Token).Run();
+            var settings = result.GetValue(quick) ? DemoSettings.Quick : DemoSettings.Full;
+            if (result.GetValue(ptx)) settings = settings with { PtxCoefficient = PtxCoefficient };
+            new DemoPipeline(settings, device, folder, compute.Seed(result), cancel.Token).Run();
             Console.WriteLine($"""
 
                 {clock.Elapsed.TotalSeconds:0} seconds. Everything is in {folder}; report.json has the table.
 
                 What to type next:
                   nativerlhf generate --model {folder}/ppo/final --prompts {folder}/data/test-prompts.jsonl --max-new-tokens 32
-                  nativerlhf score --model {folder}/reward-model --data {folder}/data/demonstrations.jsonl --out scores.jsonl
-                  nativerlhf ppo --policy {folder}/sft/final --reward {folder}/reward-model --prompts {folder}/data/prompts.jsonl --set klCoef=0 --set responseLength=32 --set steps=100 --set batchSize=128 --set miniBatchSize=32 --set learningRate=3e-4 --out {folder}/ppo-without-kl
+                  nativerlhf score --model {folder}/reward/final --data {folder}/data/demonstrations.jsonl --out scores.jsonl
+                  nativerlhf ppo --policy {folder}/sft/final --reward {folder}/reward/final --prompts {folder}/data/prompts.jsonl --set klCoef=0 --set responseLength=32 --set steps=100 --set batchSize=128 --set miniBatchSize=32 --set learningRate=3e-4 --out {folder}/ppo-without-kl
                 """);
             return ExitCodes.Done;
         });

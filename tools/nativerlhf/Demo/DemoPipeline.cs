@@ -44,7 +44,8 @@ internal sealed class DemoPipeline(DemoSettings settings, ComputeDevice device, 
         Reward(tokenizer);
 
         Heading(6, "PPO against the reward model");
-        Ppo(tokenizer);
+        Ppo("ppo", tokenizer);
+        if (settings.PtxCoefficient > 0) Ppo("ppo-ptx", tokenizer, settings.PtxCoefficient);
 
         Heading(7, "what changed");
         new DemoReport(settings, device, _world, tokenizer, seed, Place, cancel).Write();
@@ -149,24 +150,29 @@ internal sealed class DemoPipeline(DemoSettings settings, ComputeDevice device, 
         WriteLines("comparisons-held-out.jsonl", lines.Take(held));
     }
 
-    /// <summary>Trains the reward model, then shifts it so that demonstrations score 0 on average.</summary>
+    /// <summary>Trains the reward model, and shifts it so that demonstrations score 0 on average.</summary>
     private void Reward(TextTokenizer tokenizer)
     {
-        var configuration = new RewardConfiguration { Epochs = settings.RewardEpochs, BatchSize = 16, LearningRate = 3e-4, WarmupSteps = settings.RewardWarmup, EvalEvery = 0, CheckpointEvery = 0 };
+        var configuration = new RewardConfiguration
+        {
+            Epochs = settings.RewardEpochs,
+            BatchSize = 16,
+            LearningRate = 3e-4,
+            WarmupSteps = settings.RewardWarmup,
+            Normalization = Normalization.Bias,
+            EvalEvery = 0,
+            CheckpointEvery = 0,
+        };
         using var model = Commands.RewardCommand.LoadWithScore(device, Place("sft/final"), seed);
         var loading = new DataLoading(model.Config, tokenizer);
         var rows = loading.Rankings("rankings", [DataFile("comparisons.jsonl")], configuration);
         var evalRows = loading.Rankings("held-out rankings", [DataFile("comparisons-held-out.jsonl")], configuration);
-        Train("reward", configuration, tokenizer, loading, run => new RewardTrainer(configuration, run, model, rows, evalRows));
-
-        using var workspace = new Workspace(device, model.Config, 2048, forBackward: false);
-        var demonstrations = loading.Demonstrations("demonstrations", [DataFile("demonstrations.jsonl")], new SftConfiguration());
-        var bias = Rl.ScoreNormalization.ToZeroMean(new SequenceScorer(workspace).Scores(model, [.. demonstrations.Select(row => row.Tokens)]));
-        ModelDirectory.Save(Place("reward-model"), model.Config with { RewardBias = (float)bias.Bias }, model.Weights, device, tokenizer);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"reward bias {bias.Bias:0.000}, so that demonstrations score 0 on average: {Place("reward-model")}"));
+        var references = loading.Demonstrations("demonstrations", [DataFile("demonstrations.jsonl")], configuration);
+        Train("reward", configuration, tokenizer, loading, run => new RewardTrainer(configuration, run, [model], rows, evalRows, references));
     }
 
-    private void Ppo(TextTokenizer tokenizer)
+    /// <summary>PPO, and with a coefficient above 0 PPO-ptx: the same with pretraining text mixed into every update.</summary>
+    private void Ppo(string name, TextTokenizer tokenizer, double ptxCoefficient = 0)
     {
         var configuration = new PpoConfiguration
         {
@@ -182,16 +188,21 @@ internal sealed class DemoPipeline(DemoSettings settings, ComputeDevice device, 
             FinalLearningRateFraction = 0.1,
             KlCoef = settings.KlCoefficient,
             MissingEosPenalty = -2,
+            PtxCoef = ptxCoefficient,
+            PtxRatio = settings.PtxRatio,
             CheckpointEvery = 0,
         };
         using var policy = ModelDirectory.Load(device, Place("sft/final"));
         var loading = new DataLoading(policy.Config, tokenizer);
         var prompts = loading.Prompts("prompts", [DataFile("prompts.jsonl")], policy.Config.Positions - settings.AnswerTokens, OnTooLong.Error, RowEncoder.PromptPlaceholder);
-        using var workspace = PpoTrainer.PlanWorkspace(device, policy.Config, configuration, prompts, []);
+        IReadOnlyList<TokenRow> text = ptxCoefficient > 0
+            ? loading.Windows("pretraining text", [DataFile("web.jsonl")], configuration with { MaxLength = policy.Config.Positions - 1 })
+            : [];
+        using var workspace = PpoTrainer.PlanWorkspace(device, policy.Config, configuration, prompts, text);
         using var reference = ModelDirectory.Load(device, Place("sft/final"));
-        using var reward = new RewardModel(ModelDirectory.Load(device, Place("reward-model"), ScoreHead.Required), new SequenceScorer(workspace));
-        using var value = ModelDirectory.Load(device, Place("reward-model"), ScoreHead.Required);
-        Train("ppo", configuration, tokenizer, loading, run => new PpoTrainer(configuration, run, new PpoModels(policy, reference, value, reward), prompts, [], workspace));
+        using var reward = new RewardModel(ModelDirectory.Load(device, Place("reward/final"), ScoreHead.Required), new SequenceScorer(workspace));
+        using var value = ModelDirectory.Load(device, Place("reward/final"), ScoreHead.Required);
+        Train(name, configuration, tokenizer, loading, run => new PpoTrainer(configuration, run, new PpoModels(policy, reference, value, reward), prompts, text, workspace));
     }
 
     private void Train(string name, TrainerConfiguration configuration, TextTokenizer tokenizer, DataLoading loading, Func<TrainingRun, Trainer> create)

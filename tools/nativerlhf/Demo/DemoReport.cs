@@ -15,13 +15,17 @@ using Spectre.Console;
 namespace NativeRlhf.Runner.Demo;
 
 /// <summary>
-/// Compares base, SFT and PPO model on prompts of users that nobody trained on. The judge, which training never saw, marks
+/// Compares the models of all stages on prompts of users that nobody trained on. The judge, which training never saw, marks
 /// every answer; intervals are 95 % bootstrap intervals over prompts.
 /// </summary>
 internal sealed class DemoReport(
     DemoSettings settings, ComputeDevice device, World world, TextTokenizer tokenizer, ulong seed, Func<string, string> place, CancellationToken cancel)
 {
-    private static readonly (string Name, string Folder)[] Models = [("base", "pretrain/final"), ("SFT", "sft/final"), ("PPO", "ppo/final")];
+    private readonly (string Name, string Folder)[] _models =
+    [
+        ("base", "pretrain/final"), ("SFT", "sft/final"), ("PPO", "ppo/final"),
+        .. settings.PtxCoefficient > 0 ? [("PPO-ptx", "ppo-ptx/final")] : Array.Empty<(string, string)>(),
+    ];
 
     private readonly Judge _judge = new(world);
 
@@ -33,12 +37,12 @@ internal sealed class DemoReport(
         Instruction[] provoking = [.. instructions.Provoking(settings.ProbePrompts, Miniature.Split.Test, ConstraintKind.None)];
         Instruction[] misconceptions = [.. instructions.MisconceptionQuestions(settings.ProbePrompts, Miniature.Split.Test)];
         using var sft = ModelDirectory.Load(device, place("sft/final"));
-        using var reward = ModelDirectory.Load(device, place("reward-model"), ScoreHead.Required);
+        using var reward = ModelDirectory.Load(device, place("reward/final"), ScoreHead.Required);
         using var workspace = new Workspace(device, sft.Config, 2048, forBackward: false);
         var scorer = new SequenceScorer(workspace);
         var heldOut = new DataLoading(sft.Config, tokenizer).Windows("", [place("data/web-held-out.jsonl")], new PretrainConfiguration());
 
-        var columns = Models.Select(entry => Measure(entry.Folder)).ToArray();
+        var columns = _models.Select(entry => Measure(entry.Folder)).ToArray();
         var sftColumn = columns[1];
         (string Label, Func<Column, Interval> Value, bool IsShare)[] rows =
         [
@@ -54,13 +58,13 @@ internal sealed class DemoReport(
         ];
 
         var table = new Table().Border(TableBorder.Rounded).AddColumn("");
-        foreach (var (name, _) in Models) table.AddColumn(new TableColumn(name).RightAligned());
+        foreach (var (name, _) in _models) table.AddColumn(new TableColumn(name).RightAligned());
         var json = new JsonObject { ["note"] = "The world, its labelers and its judge are programs; see src/NativeRlhf.Miniature." };
         foreach (var (label, value, isShare) in rows)
         {
             Interval[] values = [.. columns.Select(value)];
             table.AddRow([label, .. values.Select((v, i) => label.Contains("against SFT", StringComparison.Ordinal) && i == 1 ? "—" : Shown(v, isShare))]);
-            json[label] = new JsonObject(values.Select((v, i) => KeyValuePair.Create(Models[i].Name, (JsonNode?)new JsonArray(v.Mean, v.Low, v.High))));
+            json[label] = new JsonObject(values.Select((v, i) => KeyValuePair.Create(_models[i].Name, (JsonNode?)new JsonArray(v.Mean, v.Low, v.High))));
         }
 
         AnsiConsole.Write(table);
@@ -101,10 +105,10 @@ internal sealed class DemoReport(
             int i = Array.FindIndex(test, instruction => instruction.Kind == kind);
             if (i < 0) continue;
             Console.WriteLine($"\nprompt ({kind}):  {test[i].Prompt.TrimEnd('\n')}");
-            for (int m = 0; m < Models.Length; m++)
+            for (int m = 0; m < _models.Length; m++)
             {
                 var answer = columns[m].Answers[i].Answer;
-                Console.WriteLine($"  {Models[m].Name,-5} {JsonSerializer.Serialize(answer.Text, JsonStyle.Line)}{(answer.Ended ? "" : " …")}  (judge: {columns[m].Quality[i]} of 7)");
+                Console.WriteLine($"  {_models[m].Name,-7} {JsonSerializer.Serialize(answer.Text, JsonStyle.Line)}{(answer.Ended ? "" : " …")}  (judge: {columns[m].Quality[i]} of 7)");
             }
         }
     }

@@ -54,6 +54,12 @@ internal sealed record DemoSettings
 
     public double KlCoefficient { get; init; } = 0.15;
 
+    /// <summary>The weight of the pretraining loss in a second PPO run, PPO-ptx; 0 for no such run.</summary>
+    public double PtxCoefficient { get; init; }
+
+    /// <summary>Windows of pretraining text for each answer of that run.</summary>
+    public double PtxRatio { get; init; } = 0.5;
+
     /// <summary>The temperature of all sampling: comparisons, rollouts and evaluation.</summary>
     public float Temperature { get; init; } = 0.7f;
 
