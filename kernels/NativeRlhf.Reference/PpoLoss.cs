@@ -62,4 +62,23 @@ public static class PpoLoss
             statistics[2] += values[n];
         }
     }
+
+    /// <summary>
+    /// L = Σ w·(exp(−d) − 1 + d) with d = logprob − refLogprob; d/dlogprob of exp(−d) is −exp(−d), hence dL/dlogprob =
+    /// w·(1 − exp(−d)).
+    /// </summary>
+    /// <param name="statistics">statistics (1) +=: L</param>
+    /// <param name="dLogprobs">dLogprobs (N) +=</param>
+    /// <param name="logprobs">logprobs (N)</param>
+    /// <param name="refLogprobs">refLogprobs (N)</param>
+    /// <param name="weights">w (N)</param>
+    public static void Kl(double[] statistics, double[] dLogprobs, double[] logprobs, double[] refLogprobs, double[] weights)
+    {
+        for (int n = 0; n < logprobs.Length; n++)
+        {
+            double d = logprobs[n] - refLogprobs[n];
+            dLogprobs[n] += weights[n] * (1 - Math.Exp(-d));
+            statistics[0] += weights[n] * (Math.Exp(-d) - 1 + d);
+        }
+    }
 }

@@ -26,6 +26,13 @@ public sealed record PpoConfiguration : PromptTrainerConfiguration
     [Bounds(1)]
     public long? Episodes { get; init; }
 
+    /// <summary>
+    /// How often each prompt is answered; divides <c>batchSize</c>. Default 1; at least 2 where advantages are relative to the
+    /// other answers of a prompt.
+    /// </summary>
+    [Bounds(1)]
+    public int AnswersPerPrompt { get; init; } = 1;
+
     /// <summary>Answers per optimizer update; divides <c>batchSize</c>. Default 16.</summary>
     [Bounds(1)]
     public int MiniBatchSize { get; init; } = 16;
@@ -65,6 +72,15 @@ public sealed record PpoConfiguration : PromptTrainerConfiguration
     [Bounds(0, AboveMinimum = true)]
     public double KlHorizon { get; init; } = 10_000;
 
+    /// <summary>Whether the KL penalty is a part of the rewards (reward, the default) or of the loss (loss).</summary>
+    public KlPenalty KlPenalty { get; init; } = KlPenalty.Reward;
+
+    /// <summary>How advantages are estimated: with a value function (gae, the default), or from the other answers to the prompt (grpo, rloo).</summary>
+    public AdvantageEstimator Advantages { get; init; } = AdvantageEstimator.Gae;
+
+    /// <summary>What the policy loss is a mean over: all tokens of a minibatch (token, the default), or its answers, each a mean over its tokens (answer).</summary>
+    public LossMean LossMean { get; init; } = LossMean.Token;
+
     /// <summary>γ, the discount per token. Default 1.</summary>
     [Bounds(0, 1)]
     public double Gamma { get; init; } = 1;
@@ -89,8 +105,11 @@ public sealed record PpoConfiguration : PromptTrainerConfiguration
     [Bounds(0, 1)]
     public double? ValueLearningRate { get; init; }
 
-    /// <summary>Whether advantages are shifted and scaled to mean 0 and variance 1 within a minibatch. Default true.</summary>
-    public bool WhitenAdvantages { get; init; } = true;
+    /// <summary>
+    /// Whether advantages are shifted and scaled to mean 0 and variance 1 within a minibatch. Null (the default) is true with a
+    /// value function and false without.
+    /// </summary>
+    public bool? WhitenAdvantages { get; init; }
 
     /// <summary>Whether rewards are scaled to variance 1, their mean kept. Default false.</summary>
     public bool WhitenRewards { get; init; }
@@ -110,21 +129,33 @@ public sealed record PpoConfiguration : PromptTrainerConfiguration
     [Bounds(0)]
     public double PtxRatio { get; init; } = 8;
 
-    /// <summary>The decay of the moving average of the policy's weights, which is what the run then ends with; 0 (the default) is off.</summary>
+    /// <summary>The decay of the moving average of the policy's weights, per step; 0 (the default) is off.</summary>
     [Bounds(0, 1, BelowMaximum = true)]
     public double EmaDecay { get; init; }
 
+    /// <summary>
+    /// Where there is a moving average, whether the final model is the average (true, the default; the policy then lies in
+    /// <c>final/policy</c>) or the policy (the average then lies in <c>final/average</c>).
+    /// </summary>
+    public bool EmaFinal { get; init; } = true;
+
     /// <summary>How many steps a run over so many prompts has.</summary>
     /// <param name="rows">How many prompts there are, ≥ 1.</param>
-    /// <returns>Steps, or ⌈episodes / batchSize⌉, or ⌈epochs · prompts / batchSize⌉.</returns>
+    /// <returns>Steps, or ⌈episodes / batchSize⌉, or ⌈epochs · prompts · answersPerPrompt / batchSize⌉.</returns>
     public override long TotalSteps(long rows) =>
-        Steps is null && Episodes is { } episodes ? AtLeastOne((double)episodes / BatchSize) : base.TotalSteps(rows);
+        Steps is null && Episodes is { } episodes ? AtLeastOne((double)episodes / BatchSize) : base.TotalSteps(rows * AnswersPerPrompt);
 
     /// <inheritdoc/>
     public override IEnumerable<ConfigurationProblem> Problems()
     {
         foreach (ConfigurationProblem problem in base.Problems())
             yield return problem;
+        if (BatchSize % AnswersPerPrompt != 0)
+            yield return new("answersPerPrompt", $"answersPerPrompt is {AnswersPerPrompt} and batchSize {BatchSize}; it must divide it");
+        if (Advantages != AdvantageEstimator.Gae && AnswersPerPrompt < 2)
+            yield return new("answersPerPrompt", $"answersPerPrompt is {AnswersPerPrompt}, and advantages are relative to the other answers of a prompt; give at least 2");
+        if (Advantages != AdvantageEstimator.Gae && WhitenRewards)
+            yield return new("whitenRewards", "whitenRewards is for advantages by gae; relative advantages have no use for it");
         if (BatchSize % MiniBatchSize != 0)
             yield return new("miniBatchSize", $"miniBatchSize is {MiniBatchSize} and batchSize {BatchSize}; it must divide it");
         if (MicroBatchSize > MiniBatchSize)

@@ -106,6 +106,24 @@ public static class Presets
         WhitenRewards = false,
     };
 
+    // Shao et al. 2024, arXiv:2402.03300, section 4.2. Clip range and Adam's constants are not stated.
+    private static readonly PpoConfiguration Grpo = new()
+    {
+        BatchSize = 1024,
+        MiniBatchSize = 1024,
+        InnerEpochs = 1,
+        AnswersPerPrompt = 64,
+        Advantages = AdvantageEstimator.Grpo,
+        LossMean = LossMean.Answer,
+        KlPenalty = KlPenalty.Loss,
+        KlCoef = 0.04,
+        LearningRate = 1e-6,
+        LearningRateSchedule = LearningRateShape.Constant,
+        ResponseLength = 1024,
+        Temperature = 1,
+        ClipRange = 0.2,
+    };
+
     private static readonly (string Name, TrainerConfiguration Configuration)[] All =
     [
         ("instructgpt", InstructGptSft),
@@ -113,6 +131,7 @@ public static class Presets
         ("instructgpt", InstructGptPpo),
         ("lm-human-preferences", LmHumanPreferences),
         ("summarize", Summarize),
+        ("grpo", Grpo),
     ];
 
     /// <summary>The presets that a trainer has.</summary>

@@ -41,8 +41,10 @@ public sealed class GptActivations : IDisposable
     /// <param name="capacity">The most tokens of one forward pass.</param>
     /// <param name="forBackward">Whether a backward pass follows; otherwise all layers share the memory of one.</param>
     /// <param name="recompute">Whether the backward pass runs each layer forward again instead of finding its activations here.</param>
-    public GptActivations(ComputeDevice device, GptConfig config, int capacity, bool forBackward, bool recompute = false)
+    /// <param name="adapterRank">The largest rank of an adapter of the models; 0 where none has one.</param>
+    public GptActivations(ComputeDevice device, GptConfig config, int capacity, bool forBackward, bool recompute = false, int adapterRank = 0)
     {
+        AdapterRank = adapterRank;
         Capacity = capacity;
         ForBackward = forBackward;
         Recompute = recompute;
@@ -58,7 +60,9 @@ public sealed class GptActivations : IDisposable
         (int Rows, int Cols, string Name)[] gradients = forBackward
             ? [(n, c, "gradient of the residual stream"), (n, c, "gradient of a layer norm or projection"), (n, 3 * c, "gradient of attn.c_attn"), (n, inner, "gradient of mlp.c_fc")]
             : [];
-        _arena = device.AllocateArena((residuals * Arena.AlignUp((long)n * c)) + (interiors * Size(layer)) + Size(shared) + Size(gradients));
+        // x·Aᵀ of one linear map at a time, and its gradient: less than it costs to keep them of all is to compute them again.
+        (int Rows, int Cols, string Name)[] low = adapterRank == 0 ? [] : forBackward ? [(n, adapterRank, "lora x·Aᵀ"), (n, adapterRank, "gradient of lora x·Aᵀ")] : [(n, adapterRank, "lora x·Aᵀ")];
+        _arena = device.AllocateArena((residuals * Arena.AlignUp((long)n * c)) + (interiors * Size(layer)) + Size(shared) + Size(gradients) + Size(low));
 
         Embedded = Take(shared[0]);
         Final = Take(shared[1]);
@@ -86,6 +90,9 @@ public sealed class GptActivations : IDisposable
             DInner = Take(gradients[3]);
         }
 
+        if (low.Length > 0) Low = Take(low[0]);
+        if (low.Length > 1) DLow = Take(low[1]);
+
         static long Size((int Rows, int Cols, string Name)[] tensors) => tensors.Sum(s => Arena.AlignUp((long)s.Rows * s.Cols));
         Tensor Take((int Rows, int Cols, string Name) tensor) => _arena.Take(tensor.Rows, tensor.Cols, tensor.Name);
         // Layers that share their memory share its name.
@@ -100,6 +107,9 @@ public sealed class GptActivations : IDisposable
 
     /// <summary>Whether the backward pass runs each layer forward again.</summary>
     public bool Recompute { get; }
+
+    /// <summary>The largest rank of an adapter that passes have room for; 0 for none.</summary>
+    public int AdapterRank { get; }
 
     /// <summary>The memory taken, in bytes.</summary>
     public long Bytes => _arena.Capacity * sizeof(float);
@@ -125,6 +135,12 @@ public sealed class GptActivations : IDisposable
 
     /// <summary>The gradient inside the feed-forward layer (N, inner).</summary>
     internal Tensor DInner { get; }
+
+    /// <summary>What an adapter's first factor makes of the input of one linear map (N, rank).</summary>
+    internal Tensor Low { get; }
+
+    /// <summary>Its gradient (N, rank).</summary>
+    internal Tensor DLow { get; }
 
     /// <inheritdoc/>
     public void Dispose() => _arena.Dispose();

@@ -17,13 +17,14 @@ public sealed class Workspace : IDisposable
     /// <param name="capacity">The most tokens of one pass.</param>
     /// <param name="forBackward">Whether there are backward passes.</param>
     /// <param name="recompute">Whether these run each layer forward again, which takes less memory.</param>
-    public Workspace(ComputeDevice device, GptConfig config, int capacity, bool forBackward, bool recompute = false)
+    /// <param name="adapterRank">The largest rank of an adapter of the models; 0 where none has one.</param>
+    public Workspace(ComputeDevice device, GptConfig config, int capacity, bool forBackward, bool recompute = false, int adapterRank = 0)
     {
         Device = device;
         Config = config;
         Capacity = capacity;
         _host = new float[capacity];
-        Activations = new GptActivations(device, config, capacity, forBackward, recompute);
+        Activations = new GptActivations(device, config, capacity, forBackward, recompute, adapterRank);
         Language = new LanguageHead(device, config);
         Scalar = new ScalarHead(device, config, capacity);
         Batch = new PackedBatch(device);

@@ -30,12 +30,12 @@ public sealed class LanguageModelTrainer : Trainer
     public LanguageModelTrainer(TrainerConfiguration configuration, TrainingRun run, Gpt model, IReadOnlyList<TokenRow> rows, IReadOnlyList<TokenRow> evalRows)
         : base(configuration, run, rows.Count)
     {
-        _model = model;
+        _model = Adapt(model);
         _rows = rows;
         _evalRows = [.. evalRows];
         _batch = new TokenRow[configuration.BatchSize];
         _microBatches = PlanMicroBatches(rows.Concat(evalRows).Max(PackedBatch.InputLength));
-        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute));
+        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute, model.AdapterRank));
         _optimizer = Optimize(model, IsLanguage);
         _scorer = new SequenceScorer(_workspace);
     }

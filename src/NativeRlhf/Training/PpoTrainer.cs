@@ -17,14 +17,15 @@ namespace NativeRlhf.Training;
 /// <summary>The models of a PPO run.</summary>
 /// <param name="Policy">The policy, trained in place.</param>
 /// <param name="Reference">What the KL penalty is measured against; not trained.</param>
-/// <param name="Value">The value function, with a scalar head; trained in place.</param>
+/// <param name="Value">The value function, with a scalar head, trained in place; null where advantages are relative to a group.</param>
 /// <param name="Reward">What scores answers.</param>
-public sealed record PpoModels(Gpt Policy, Gpt Reference, Gpt Value, IReward Reward);
+public sealed record PpoModels(Gpt Policy, Gpt Reference, Gpt? Value, IReward Reward);
 
 /// <summary>
 /// Proximal policy optimisation of the InstructGPT paper. A step: sample an answer to each prompt; score it; penalise every
 /// token by β·(log π − log π_ref); estimate advantages with a value function; then several epochs of clipped updates on
-/// minibatches, with pretraining text mixed in if asked (PPO-ptx).
+/// minibatches, with pretraining text mixed in if asked (PPO-ptx). With several answers per prompt, advantages can be relative
+/// to the other answers in place of a value function (GRPO, RLOO).
 /// </summary>
 public sealed class PpoTrainer : Trainer
 {
@@ -36,17 +37,18 @@ public sealed class PpoTrainer : Trainer
     private readonly IReadOnlyList<TokenRow> _pretraining;
     private readonly RowOrder _minibatchOrder;
     private readonly RowOrder? _pretrainingOrder;
-    private readonly Workspace _policyWorkspace, _valueWorkspace;
-    private readonly SequenceScorer _policyScorer, _valueScorer;
-    private readonly AdamWOptimizer _policyOptimizer, _valueOptimizer;
+    private readonly Workspace _policyWorkspace;
+    private readonly SequenceScorer _policyScorer;
+    private readonly AdamWOptimizer _policyOptimizer;
+    private readonly Critic? _critic;
     private readonly Generator _generator;
     private readonly GptParameters? _average;
     private readonly MicroBatches _microBatches;
 
     // What a step fills: its prompts, its answers and their minibatches, and per answer token what only it needs.
-    private readonly EncodedPrompt[] _batch;
+    private readonly EncodedPrompt[] _drawn, _batch;
     private readonly Experience _experience, _minibatch;
-    private readonly float[] _refLogprobs, _entropies, _rewards;
+    private readonly float[] _entropies, _rewards;
     private readonly int[] _order;
     private IKlController _controller;
 
@@ -76,28 +78,34 @@ public sealed class PpoTrainer : Trainer
             _pretrainingOrder = new RowOrder(run.Seed, pretraining.Count, configuration.Shuffle, RandomPurpose.PretrainingMix);
         }
 
+        _drawn = new EncodedPrompt[configuration.BatchSize / configuration.AnswersPerPrompt];
         _batch = new EncodedPrompt[configuration.BatchSize];
         _order = new int[configuration.BatchSize];
         _experience = new Experience(configuration.BatchSize, configuration.ResponseLength);
         _minibatch = new Experience(configuration.MiniBatchSize, configuration.ResponseLength);
-        (_refLogprobs, _entropies, _rewards) = (NewTokens(), NewTokens(), NewTokens());
+        (_entropies, _rewards) = (NewTokens(), NewTokens());
+        Adapt(models.Policy);
         _policyWorkspace = workspace;
         _microBatches = new MicroBatches(configuration.MicroBatchSize ?? 0, workspace.Capacity);
-        // Policy and value function take turns with one workspace when they have the same shape.
-        _valueWorkspace = models.Value.Config.HasSameShape(models.Policy.Config)
-            ? workspace
-            : Own(new Workspace(models.Value.Device, models.Value.Config, workspace.Capacity, forBackward: true, configuration.Recompute));
         _policyScorer = new SequenceScorer(_policyWorkspace);
-        _valueScorer = new SequenceScorer(_valueWorkspace);
         _policyOptimizer = Optimize(models.Policy, IsLanguage);
-        _valueOptimizer = Optimize(models.Value, IsScalar, "value");
+        if (configuration.Advantages == AdvantageEstimator.Gae)
+        {
+            var value = Adapt(models.Value ?? throw new ArgumentException("advantages by GAE need a value function", nameof(models)));
+            // Policy and value function take turns with one workspace when they have the same shape.
+            var valueWorkspace = value.Config.HasSameShape(models.Policy.Config)
+                ? workspace
+                : Own(new Workspace(value.Device, value.Config, workspace.Capacity, forBackward: true, configuration.Recompute, value.AdapterRank));
+            _critic = new Critic(value, valueWorkspace, new SequenceScorer(valueWorkspace), Optimize(value, IsScalar, "value"));
+        }
+
         int context = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         _generator = Own(new Generator(models.Policy, Math.Min(configuration.BatchSize, 64), context));
         _controller = Controller(configuration.KlCoef);
         if (configuration.EmaDecay > 0)
         {
-            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Weights.HasScore));
-            models.Policy.Device.Kernels.Elementwise.Copy(_average.All, models.Policy.Weights.All);
+            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Trainable.Specs));
+            models.Policy.Device.Kernels.Elementwise.Copy(_average.All, models.Policy.Trainable.All);
         }
 
         float[] NewTokens() => new float[configuration.BatchSize * configuration.ResponseLength];
@@ -118,15 +126,16 @@ public sealed class PpoTrainer : Trainer
         int longest = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         if (pretraining.Count > 0) longest = Math.Max(longest, pretraining.Max(PackedBatch.InputLength));
         int capacity = configuration.MicroBatchSize is { } rows ? rows * longest : Math.Max(longest, 2048);
-        return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute);
+        return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute, configuration.LoraRank);
     }
 
     /// <inheritdoc/>
     protected override void Step(int step, double learningRate, Metrics metrics)
     {
-        // 1. Sample an answer to each prompt.
+        // 1. Sample an answer to each prompt, or several.
         long started = Stopwatch.GetTimestamp();
-        DrawBatch(_prompts, step, _batch);
+        DrawBatch(_prompts, step, _drawn);
+        for (int i = 0; i < _batch.Length; i++) _batch[i] = _drawn[i / _configuration.AnswersPerPrompt];
         float temperature = (float)_configuration.Temperature;
         var answers = Answer(_batch, temperature, firstStream: (uint)((long)step * _batch.Length));
         for (int i = 0; i < answers.Count; i++) _experience.SetRow(i, Row(_batch[i], answers[i]));
@@ -137,23 +146,25 @@ public sealed class PpoTrainer : Trainer
         var rows = _experience.Rows;
         int tokens = _experience.Tokens;
         Span<float> logprobs = _experience.LogProbs.AsSpan(0, tokens), values = _experience.Values.AsSpan(0, tokens);
-        Span<float> refLogprobs = _refLogprobs.AsSpan(0, tokens), entropies = _entropies.AsSpan(0, tokens), rewards = _rewards.AsSpan(0, tokens);
+        Span<float> refLogprobs = _experience.RefLogProbs.AsSpan(0, tokens), entropies = _entropies.AsSpan(0, tokens), rewards = _rewards.AsSpan(0, tokens);
         _policyScorer.LogProbs(_models.Policy, rows, logprobs, entropies, temperature);
         _policyScorer.LogProbs(_models.Reference, rows, refLogprobs, temperature: temperature);
-        _valueScorer.Values(_models.Value, rows, values);
+        _critic?.Scorer.Values(_critic.Model, rows, values);
         double[] scores = Score(_batch, answers, rows);
         Finite("objective/kl", KlEstimators.SumK1(logprobs, refLogprobs));
         Finite("the sum of the values", Mean(values));
         foreach (double score in scores) Finite("a score", score);
 
-        // 3. Rewards of tokens: the KL penalty on each, the score on the last.
-        double beta = _controller.Coefficient, klSum = 0, scoreSum = 0;
+        // 3. Rewards of tokens: the KL penalty on each (unless it is a part of the loss), the score on the last.
+        double beta = _controller.Coefficient, penalty = _configuration.KlPenalty == KlPenalty.Reward ? beta : 0;
+        double klSum = 0, k3Sum = 0, scoreSum = 0;
         for (int i = 0; i < rows.Length; i++)
         {
             var (start, count) = _experience.TokensOf(i, 1);
             double score = RewardShaping.Score(scores[i], answers[i].Ended, _configuration.MissingEosPenalty, _configuration.ScoreClip);
-            RewardShaping.TokenRewards(logprobs.Slice(start, count), refLogprobs.Slice(start, count), beta, score, rewards.Slice(start, count));
+            RewardShaping.TokenRewards(logprobs.Slice(start, count), refLogprobs.Slice(start, count), penalty, score, rewards.Slice(start, count));
             klSum += KlEstimators.SumK1(logprobs.Slice(start, count), refLogprobs.Slice(start, count));
+            k3Sum += KlEstimators.SumK3(logprobs.Slice(start, count), refLogprobs.Slice(start, count));
             scoreSum += score;
         }
 
@@ -162,15 +173,24 @@ public sealed class PpoTrainer : Trainer
 
         // 4. Advantages and returns.
         Span<float> advantages = _experience.Advantages.AsSpan(0, tokens), returns = _experience.Returns.AsSpan(0, tokens);
-        for (int i = 0; i < rows.Length; i++)
+        if (_critic is null)
         {
-            var (start, count) = _experience.TokensOf(i, 1);
-            Gae.Advantages(rewards.Slice(start, count), values.Slice(start, count), _configuration.Gamma, _configuration.Lambda, advantages.Slice(start, count));
+            AdvantagesInGroups(rewards, advantages);
+        }
+        else
+        {
+            for (int i = 0; i < rows.Length; i++)
+            {
+                var (start, count) = _experience.TokensOf(i, 1);
+                Gae.Advantages(rewards.Slice(start, count), values.Slice(start, count), _configuration.Gamma, _configuration.Lambda, advantages.Slice(start, count));
+            }
+
+            Gae.Returns(advantages, values, returns);
         }
 
-        Gae.Returns(advantages, values, returns);
         metrics["objective/scores"] = meanScore;
         metrics["objective/kl"] = kl;
+        metrics["objective/kl_k3"] = k3Sum / rows.Length;
         metrics["objective/rlhf_reward"] = meanScore - (beta * kl);
         metrics["objective/entropy"] = Mean(entropies);
         metrics["objective/kl_coef"] = beta;
@@ -178,7 +198,7 @@ public sealed class PpoTrainer : Trainer
 
         // 5. Epochs of clipped updates on minibatches.
         started = Stopwatch.GetTimestamp();
-        var sums = new UpdateSums();
+        var sums = new PpoSums();
         for (int epoch = 0; epoch < _configuration.InnerEpochs; epoch++)
         {
             Permute(step, epoch);
@@ -191,7 +211,7 @@ public sealed class PpoTrainer : Trainer
 
         _controller.Update(kl, rows.Length);
         if (_average is not null)
-            _models.Policy.Device.Kernels.Elementwise.Combine(_average.All, (float)(1 - _configuration.EmaDecay), _models.Policy.Weights.All, (float)_configuration.EmaDecay);
+            _models.Policy.Device.Kernels.Elementwise.Combine(_average.All, (float)(1 - _configuration.EmaDecay), _models.Policy.Trainable.All, (float)_configuration.EmaDecay);
 
         sums.Report(metrics, _configuration);
         metrics["response/length"] = (double)tokens / rows.Length;
@@ -239,18 +259,57 @@ public sealed class PpoTrainer : Trainer
     }
 
     /// <inheritdoc/>
-    protected override void WriteFinal(string folder) =>
-        ModelDirectory.WriteFiles(folder, _models.Policy.Config, _average ?? _models.Policy.Weights, _models.Policy.Device, Run.Tokenizer);
+    protected override void WriteFinal(string folder)
+    {
+        if (_average is null)
+        {
+            base.WriteFinal(folder);
+            return;
+        }
+
+        // Both are there: the one that was asked for in front, the other one below it.
+        var (first, second) = _configuration.EmaFinal ? (_average, null) : ((GptParameters?)null, _average);
+        WriteModel(folder, first);
+        WriteModel(Directory.CreateDirectory(Path.Combine(folder, _configuration.EmaFinal ? "policy" : "average")).FullName, second);
+    }
+
+    /// <summary>
+    /// Advantages without a value function: every token of an answer gets what the answer's reward, the sum of its tokens', is
+    /// above those of the other answers to its prompt.
+    /// </summary>
+    private void AdvantagesInGroups(ReadOnlySpan<float> rewards, Span<float> advantages)
+    {
+        double[] totals = new double[_batch.Length];
+        for (int i = 0; i < totals.Length; i++)
+        {
+            var (start, count) = _experience.TokensOf(i, 1);
+            foreach (float reward in rewards.Slice(start, count)) totals[i] += reward;
+        }
+
+        for (int first = 0; first < totals.Length; first += _configuration.AnswersPerPrompt)
+        {
+            var group = totals.AsSpan(first, _configuration.AnswersPerPrompt);
+            if (_configuration.Advantages == AdvantageEstimator.Grpo) GroupAdvantages.Standardize(group);
+            else GroupAdvantages.LeaveOneOut(group);
+        }
+
+        for (int i = 0; i < totals.Length; i++)
+        {
+            var (start, count) = _experience.TokensOf(i, 1);
+            advantages.Slice(start, count).Fill((float)totals[i]);
+        }
+    }
 
     /// <summary>One update of policy and value function on a minibatch of answers.</summary>
-    private void Update(ReadOnlySpan<int> answers, double learningRate, UpdateSums sums, Metrics metrics)
+    private void Update(ReadOnlySpan<int> answers, double learningRate, PpoSums sums, Metrics metrics)
     {
         _minibatch.Select(_experience, answers);
         int tokens = _minibatch.Tokens;
-        if (_configuration.WhitenAdvantages) Whitening.Whiten(_minibatch.Advantages.AsSpan(0, tokens), keepMean: false);
+        if (_configuration.WhitenAdvantages ?? _critic is not null) Whitening.Whiten(_minibatch.Advantages.AsSpan(0, tokens), keepMean: false);
+        WeighTokens();
 
         _policyOptimizer.ZeroGradients();
-        _valueOptimizer.ZeroGradients();
+        _critic?.Optimizer.ZeroGradients();
         bool isFirst = sums.Tokens == 0;
         int firstRow = 0;
         for (int start = 0, count; start < answers.Length; start += count)
@@ -258,7 +317,8 @@ public sealed class PpoTrainer : Trainer
             count = _microBatches.Next(_minibatch.Rows.AsSpan(start), PackedBatch.InputLength);
             var dropout = Dropout(firstRow);
             sums.AddPolicy(AddPolicyGradient(_models.Policy, _policyOptimizer.Gradients, _policyWorkspace, _minibatch, start, count, _configuration, dropout));
-            sums.AddValue(AddValueGradient(_models.Value, _valueOptimizer.Gradients, _valueWorkspace, _minibatch, start, count, _configuration, dropout));
+            if (_critic is not null)
+                sums.AddValue(AddValueGradient(_critic.Model, _critic.Optimizer.Gradients, _critic.Workspace, _minibatch, start, count, _configuration, dropout));
             firstRow += _policyWorkspace.Batch.Rows;
         }
 
@@ -268,22 +328,43 @@ public sealed class PpoTrainer : Trainer
         sums.Updates++;
         // Both gradients are finite, or neither model is touched.
         double norm = Finite("the norm of the policy's gradient", _policyOptimizer.GradientNorm());
-        double valueNorm = Finite("the norm of the value function's gradient", _valueOptimizer.GradientNorm());
+        double valueNorm = Finite("the norm of the value function's gradient", _critic?.Optimizer.GradientNorm() ?? 0);
         sums.GradientNorm += _policyOptimizer.Step(learningRate, norm);
-        _valueOptimizer.Step(_configuration.ValueLearningRate is { } rate && _configuration.LearningRate > 0 ? learningRate / _configuration.LearningRate * rate : learningRate, valueNorm);
+        _critic?.Optimizer.Step(
+            _configuration.ValueLearningRate is { } rate && _configuration.LearningRate > 0 ? learningRate / _configuration.LearningRate * rate : learningRate, valueNorm);
         metrics["grad_norm"] = sums.GradientNorm / sums.Updates;
     }
 
-    /// <summary>Adds the gradient of the clipped policy loss: mean over the minibatch's answer tokens of max(−A·ratio, −A·clip(ratio, 1 ± ε)).</summary>
+    /// <summary>
+    /// What a token counts. The policy loss is a mean over tokens and linear in the advantages, so that a mean over answers of
+    /// means over their tokens is a matter of weights on these.
+    /// </summary>
+    private void WeighTokens()
+    {
+        int tokens = _minibatch.Tokens;
+        for (int i = 0; i < _minibatch.Rows.Length; i++)
+        {
+            var (start, count) = _minibatch.TokensOf(i, 1);
+            double share = _configuration.LossMean == LossMean.Token ? 1.0 / tokens : 1.0 / ((double)_minibatch.Rows.Length * count);
+            _minibatch.KlWeights.AsSpan(start, count).Fill((float)(_controller.Coefficient * share));
+            if (_configuration.LossMean == LossMean.Token) continue;
+            foreach (ref float advantage in _minibatch.Advantages.AsSpan(start, count)) advantage *= (float)(share * tokens);
+        }
+    }
+
+    /// <summary>
+    /// Adds the gradient of the clipped policy loss: mean over the minibatch's answer tokens of max(−A·ratio, −A·clip(ratio, 1 ± ε)),
+    /// and of the KL penalty if that is a part of the loss.
+    /// </summary>
     /// <param name="policy">The policy.</param>
     /// <param name="gradients">Receives the gradient; +=.</param>
     /// <param name="workspace">Memory for the answers.</param>
     /// <param name="minibatch">The answers of the whole minibatch.</param>
     /// <param name="start">The first answer of the micro-batch.</param>
     /// <param name="count">How many answers it has.</param>
-    /// <param name="configuration">Clip range and temperature.</param>
+    /// <param name="configuration">Clip range, temperature, and where the KL penalty is.</param>
     /// <param name="dropout">Residual dropout, or none.</param>
-    /// <returns>The statistics of <see cref="PpoLoss.Policy"/>.</returns>
+    /// <returns>The statistics of <see cref="PpoLoss.Policy"/>, then those of <see cref="PpoLoss.Kl"/>.</returns>
     internal static float[] AddPolicyGradient(
         Gpt policy, GptParameters gradients, Workspace workspace, Experience minibatch, int start, int count, PpoConfiguration configuration, ResidualDropout dropout = default)
     {
@@ -292,9 +373,18 @@ public sealed class PpoTrainer : Trainer
         workspace.Targets.Set(minibatch.Rows.AsSpan(start, count));
         var (first, n) = minibatch.TokensOf(start, count);
         Tensor logprobs = workspace.Values.Slice(0, n), dLogprobs = workspace.DValues.Slice(0, n), old = workspace.First.Slice(0, n), advantages = workspace.Second.Slice(0, n);
-        Tensor dHidden = workspace.DHidden.Slice(0, workspace.Batch.Rows), statistics = workspace.Statistics.Reshape(1, PpoLoss.PolicyStatisticsLength);
+        Tensor refLogprobs = workspace.Third.Slice(0, n), klWeights = workspace.Fourth.Slice(0, n), dHidden = workspace.DHidden.Slice(0, workspace.Batch.Rows);
+        Tensor statistics = workspace.Statistics.Reshape(PpoLoss.PolicyStatisticsLength + PpoLoss.KlStatisticsLength, 1);
+        Tensor ofPolicy = statistics.Slice(0, PpoLoss.PolicyStatisticsLength), ofKl = statistics.Slice(PpoLoss.PolicyStatisticsLength, PpoLoss.KlStatisticsLength);
+        bool hasKl = configuration.KlPenalty == KlPenalty.Loss;
         policy.Device.Upload(old, minibatch.LogProbs.AsSpan(first, n));
         policy.Device.Upload(advantages, minibatch.Advantages.AsSpan(first, n));
+        if (hasKl)
+        {
+            policy.Device.Upload(refLogprobs, minibatch.RefLogProbs.AsSpan(first, n));
+            policy.Device.Upload(klWeights, minibatch.KlWeights.AsSpan(first, n));
+        }
+
         float scale = 1f / minibatch.Tokens;
         kernels.Elementwise.Fill(statistics, 0);
         kernels.Elementwise.Fill(dHidden, 0);
@@ -302,9 +392,12 @@ public sealed class PpoTrainer : Trainer
         var hidden = policy.Forward(workspace.Batch, workspace.Activations, dropout);
         workspace.Language.ForwardBackward(
             policy, gradients, hidden, dHidden, workspace.Targets, logprobs, dLogprobs,
-            (at, length) => kernels.PpoLoss.Policy(
-                statistics, dLogprobs.Slice(at, length), logprobs.Slice(at, length), old.Slice(at, length), advantages.Slice(at, length),
-                (float)configuration.ClipRange, scale),
+            (at, length) =>
+            {
+                kernels.PpoLoss.Policy(
+                    ofPolicy, dLogprobs.Slice(at, length), logprobs.Slice(at, length), old.Slice(at, length), advantages.Slice(at, length), (float)configuration.ClipRange, scale);
+                if (hasKl) kernels.PpoLoss.Kl(ofKl, dLogprobs.Slice(at, length), logprobs.Slice(at, length), refLogprobs.Slice(at, length), klWeights.Slice(at, length));
+            },
             (float)configuration.Temperature);
         policy.Backward(gradients, workspace.Batch, workspace.Activations, dHidden, dropout);
         return Downloaded(policy.Device, statistics);
@@ -346,7 +439,7 @@ public sealed class PpoTrainer : Trainer
     /// <summary>
     /// PPO-ptx: ptxRatio rows of pretraining text for each answer, their mean negative log-likelihood per token times ptxCoef.
     /// </summary>
-    private void AddPretrainingGradient(int answers, int firstRow, UpdateSums sums)
+    private void AddPretrainingGradient(int answers, int firstRow, PpoSums sums)
     {
         TokenRow[] rows = new TokenRow[Math.Max(1, (int)Math.Round(answers * _configuration.PtxRatio))];
         for (int i = 0; i < rows.Length; i++) rows[i] = _pretraining[_pretrainingOrder![((long)_policyOptimizer.Steps * rows.Length) + i]];
@@ -408,88 +501,6 @@ public sealed class PpoTrainer : Trainer
         return sum / values.Length;
     }
 
-    /// <summary>
-    /// Answers and what is known of their tokens, packed one answer after another: of a whole step, or of a minibatch of it.
-    /// </summary>
-    /// <param name="answers">How many answers.</param>
-    /// <param name="longest">The most tokens of an answer.</param>
-    internal sealed class Experience(int answers, int longest)
-    {
-        /// <summary>offsets (answers + 1): the first token of every answer, and the number of tokens</summary>
-        private readonly int[] _offsets = new int[answers + 1];
-
-        /// <summary>The answers, each after its prompt.</summary>
-        public TokenRow[] Rows { get; } = new TokenRow[answers];
-
-        public float[] LogProbs { get; } = new float[answers * longest];
-
-        public float[] Values { get; } = new float[answers * longest];
-
-        public float[] Advantages { get; } = new float[answers * longest];
-
-        public float[] Returns { get; } = new float[answers * longest];
-
-        /// <summary>The answer tokens of all answers.</summary>
-        public int Tokens => _offsets[^1];
-
-        /// <summary>Where the tokens of some answers lie.</summary>
-        public (int Start, int Count) TokensOf(int answer, int count) => (_offsets[answer], _offsets[answer + count] - _offsets[answer]);
-
-        /// <summary>Sets an answer; those before it are set.</summary>
-        public void SetRow(int answer, TokenRow row)
-        {
-            Rows[answer] = row;
-            _offsets[answer + 1] = _offsets[answer] + row.Counted;
-        }
-
-        /// <summary>Becomes a minibatch of the answers of a step.</summary>
-        public void Select(Experience all, ReadOnlySpan<int> which)
-        {
-            for (int i = 0; i < which.Length; i++)
-            {
-                SetRow(i, all.Rows[which[i]]);
-                int source = all._offsets[which[i]], destination = _offsets[i], count = Rows[i].Counted;
-                Array.Copy(all.LogProbs, source, LogProbs, destination, count);
-                Array.Copy(all.Values, source, Values, destination, count);
-                Array.Copy(all.Advantages, source, Advantages, destination, count);
-                Array.Copy(all.Returns, source, Returns, destination, count);
-            }
-        }
-    }
-
-    /// <summary>Sums over all updates of a step.</summary>
-    private sealed class UpdateSums
-    {
-        public double PolicyLoss, Clipped, ApproximateKl, Ratio, LargestRatioChange, ValueLoss, ValueClipped, PretrainingLoss, GradientNorm;
-        public long Tokens;
-        public int Updates;
-
-        /// <summary>Adds the statistics of <see cref="PpoLoss.Policy"/>.</summary>
-        public void AddPolicy(float[] statistics)
-        {
-            PolicyLoss += statistics[0];
-            Clipped += statistics[1];
-            ApproximateKl += statistics[2];
-            Ratio += statistics[3];
-            LargestRatioChange = Math.Max(LargestRatioChange, statistics[4]);
-        }
-
-        /// <summary>Adds the statistics of <see cref="PpoLoss.Value"/>.</summary>
-        public void AddValue(float[] statistics)
-        {
-            ValueLoss += statistics[0];
-            ValueClipped += statistics[1];
-        }
-
-        public void Report(Metrics metrics, PpoConfiguration configuration)
-        {
-            metrics["policy/approxkl"] = ApproximateKl / Tokens;
-            metrics["policy/clipfrac"] = Clipped / Tokens;
-            metrics["policy/ratio"] = Ratio / Tokens;
-            metrics["loss/policy"] = PolicyLoss / Tokens;
-            metrics["loss/value"] = ValueLoss / Tokens;
-            metrics["value/clipfrac"] = ValueClipped / Tokens;
-            if (configuration.PtxCoef > 0) metrics["loss/ptx"] = PretrainingLoss / Updates;
-        }
-    }
+    /// <summary>The value function in training.</summary>
+    private sealed record Critic(Gpt Model, Workspace Workspace, SequenceScorer Scorer, AdamWOptimizer Optimizer);
 }

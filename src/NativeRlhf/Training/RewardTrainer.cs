@@ -37,12 +37,12 @@ public sealed class RewardTrainer : Trainer
     public RewardTrainer(RewardConfiguration configuration, TrainingRun run, Gpt model, IReadOnlyList<RankedRow> rows, IReadOnlyList<RankedRow> evalRows)
         : base(configuration, run, rows.Count)
     {
-        _model = model;
+        _model = Adapt(model);
         _rows = rows;
         _evalRows = [.. evalRows];
         _batch = new RankedRow[configuration.BatchSize];
         _microBatches = PlanMicroBatches(rows.Concat(evalRows).Max(Length));
-        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute));
+        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute, model.AdapterRank));
         _optimizer = Optimize(model, IsScalar);
         _winners = Own(model.Device.AllocateIndices(64));
         _losers = Own(model.Device.AllocateIndices(64));

@@ -26,7 +26,7 @@ public abstract class Trainer : IDisposable
     /// <summary>Tokens of a micro-batch where the configuration does not say how many rows one has.</summary>
     private const int DefaultMicroBatchTokens = 2048;
 
-    private const string StateName = "trainer.json";
+    private const string StateName = "trainer.json", AdapterFolder = "adapter";
 
     private readonly List<IDisposable> _owned = [];
     private readonly List<(string Folder, Gpt Model, AdamWOptimizer Optimizer)> _trained = [];
@@ -114,6 +114,20 @@ public abstract class Trainer : IDisposable
         return item;
     }
 
+    /// <summary>Gives a model that this run trains a new adapter, if the configuration asks for one and the model has none.</summary>
+    /// <param name="model">The model.</param>
+    /// <returns>The same model.</returns>
+    /// <exception cref="InputException">The model has an adapter of another kind.</exception>
+    private protected Gpt Adapt(Gpt model)
+    {
+        if (Configuration.Adapter() is not { } settings) return model;
+        if (model.Adapter is null) Adapter.Attach(model, settings, Run.Seed);
+        else if (Describe(model.Adapter.Settings) != Describe(settings)) throw new InputException($"the model's adapter has {Describe(model.Adapter.Settings)}, but the configuration asks for {Describe(settings)}; leave loraRank out to train it as it is");
+        return model;
+
+        static string Describe(AdapterSettings adapter) => FormattableString.Invariant($"rank {adapter.Rank}, alpha {adapter.Alpha} and targets {string.Join(',', adapter.Targets)}");
+    }
+
     /// <summary>
     /// The optimizer of a model that this run trains. The first one is what the run is about; all are in its checkpoints.
     /// </summary>
@@ -154,7 +168,8 @@ public abstract class Trainer : IDisposable
         foreach (var (name, model, optimizer) in _trained)
         {
             string path = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
-            ModelDirectory.WriteFiles(path, model.Config, model.Weights, model.Device, Run.Tokenizer);
+            if (model.Adapter is null) ModelDirectory.WriteFiles(path, model, Run.Tokenizer);
+            else AdapterDirectory.WriteFiles(path, model); // The base is as it was.
             OptimizerState.Write(path, optimizer, model.Device);
         }
     }
@@ -167,17 +182,24 @@ public abstract class Trainer : IDisposable
         foreach (var (name, model, optimizer) in _trained)
         {
             string path = Path.Combine(folder, name);
-            ModelDirectory.ReadParameters(Path.Combine(path, SafeTensorsSet.FileName), model.Weights, model.Device);
+            if (model.Adapter is null) ModelDirectory.ReadParameters(Path.Combine(path, SafeTensorsSet.FileName), model.Weights, model.Device);
+            else AdapterDirectory.ReadFiles(path, model);
             OptimizerState.Read(path, optimizer, model.Device, state.Updates);
         }
     }
 
-    /// <summary>Writes the trained model.</summary>
+    /// <summary>Writes what the run ends with: the trained model.</summary>
     /// <param name="folder">An empty folder.</param>
-    protected virtual void WriteFinal(string folder)
+    protected virtual void WriteFinal(string folder) => WriteModel(folder);
+
+    /// <summary>Writes the model that the run is about: an adapter merged into it, and once more by itself in a folder of its own.</summary>
+    /// <param name="folder">An empty folder.</param>
+    /// <param name="average">What is written in place of what was trained, of its layout; or null.</param>
+    private protected void WriteModel(string folder, GptParameters? average = null)
     {
         var model = _trained[0].Model;
-        ModelDirectory.WriteFiles(folder, model.Config, model.Weights, model.Device, Run.Tokenizer);
+        ModelDirectory.WriteFiles(folder, model, Run.Tokenizer, average);
+        if (model.Adapter is not null) AdapterDirectory.WriteFiles(Directory.CreateDirectory(Path.Combine(folder, AdapterFolder)).FullName, model, average);
     }
 
     /// <summary>

@@ -40,6 +40,21 @@ public class PpoLossTests(string device, string variant) : OpTests(device, varia
         Assert.That(N < 700 || expectedValues.Count(d => d == 0) is > 50 and < 600);
     }
 
+    [TestCase(1)]
+    [TestCase(21)]
+    [TestCase(700)]
+    public void Kl(int N)
+    {
+        double[] reference = TestData.Normal(1, N, 1, -3), logprobs = Moved(reference, 2, 0.6), weights = [.. TestData.Normal(3, N).Select(w => (double)(float)Math.Abs(w))];
+        double[] expected = TestData.Filled(1, 1), expectedLogprobs = TestData.Filled(N, 1);
+        Reference.PpoLoss.Kl(expected, expectedLogprobs, logprobs, reference, weights);
+
+        Tensor statistics = Bench.Accumulated(1), dLogprobs = Bench.Accumulated(N);
+        Kernels.PpoLoss.Kl(statistics, dLogprobs, Bench.Upload(logprobs), Bench.Upload(reference), Bench.Upload(weights));
+        AssertClose(dLogprobs, expectedLogprobs, 10, "dLogprobs");
+        Assert.That(Bench.Read(statistics)[0], Is.EqualTo(expected[0]).Within(1e-6 * (N + expected[0])));
+    }
+
     [Test]
     public void Without_a_change_the_ratio_is_exactly_one_and_the_gradient_is_the_advantage()
     {
@@ -83,7 +98,9 @@ public class PpoLossTests(string device, string variant) : OpTests(device, varia
         Tensor policy = bench.Accumulated(5), value = bench.Accumulated(3), dLogprobs = bench.Overwritten(N), dValues = bench.Overwritten(N);
         bench.Kernels.PpoLoss.Policy(policy, dLogprobs, now, before, A, ClipRange, Scale);
         bench.Kernels.PpoLoss.Value(value, dValues, now, before, A, ClipRange, Scale);
-        return [policy, dLogprobs, value, dValues];
+        Tensor kl = bench.Accumulated(1), dKl = bench.Accumulated(N);
+        bench.Kernels.PpoLoss.Kl(kl, dKl, now, before, A);
+        return [policy, dLogprobs, value, dValues, kl, dKl];
     }
 
     private static double[] Moved(double[] values, int seed, double scale) =>

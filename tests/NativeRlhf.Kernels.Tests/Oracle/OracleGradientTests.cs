@@ -221,6 +221,25 @@ public class OracleGradientTests
     }
 
     [Test]
+    public void KlPenalty_is_zero_at_the_reference_and_positive_elsewhere()
+    {
+        double[] changes = [-0.7, -0.1, 0, 0.2, 1.5];
+        double[] reference = TestData.Filled(changes.Length, -2), logprobs = [.. changes.Select(change => change - 2)];
+        double[] weights = [0.3, 1, 2, 0.5, 0.1], dLogprobs = new double[changes.Length];
+        double Loss()
+        {
+            var statistics = new double[1];
+            Reference.PpoLoss.Kl(statistics, new double[changes.Length], logprobs, reference, weights);
+            return statistics[0];
+        }
+
+        Reference.PpoLoss.Kl(new double[1], dLogprobs, logprobs, reference, weights);
+        AssertGradient(Loss, logprobs, dLogprobs);
+        Assert.That(dLogprobs[2], Is.Zero);
+        Assert.That(Loss(), Is.GreaterThan(0));
+    }
+
+    [Test]
     public void ValueLoss_on_both_sides_of_the_clip()
     {
         double[] changes = [-0.9, -0.4, -0.1, 0.15, 0.3, 1.2];

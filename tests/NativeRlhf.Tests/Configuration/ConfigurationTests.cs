@@ -15,16 +15,16 @@ public class ConfigurationTests : DataFixture
     [
         "steps", "epochs", "batchSize", "microBatchSize", "recompute", "learningRate", "learningRateSchedule", "finalLearningRateFraction", "warmupSteps",
         "beta1", "beta2", "epsilon", "adamForm", "weightDecay", "gradientClip", "dropout", "maxLength", "shuffle", "evalEvery", "checkpointEvery",
-        "keepCheckpoints", "precision",
+        "keepCheckpoints", "precision", "loraRank", "loraAlpha", "loraTargets",
     ];
 
     private static readonly string[] PromptKeys = ["onTooLong", "promptTemplate"];
 
     private static readonly string[] PpoKeys =
     [
-        "episodes", "miniBatchSize", "innerEpochs", "responseLength", "temperature", "topK", "topP", "klCoef", "klController", "klTarget",
-        "klHorizon", "gamma", "lambda", "clipRange", "valueClipRange", "valueCoef", "valueLearningRate", "whitenAdvantages", "whitenRewards", "scoreClip",
-        "missingEosPenalty", "ptxCoef", "ptxRatio", "emaDecay",
+        "episodes", "answersPerPrompt", "miniBatchSize", "innerEpochs", "responseLength", "temperature", "topK", "topP", "klCoef", "klController", "klTarget",
+        "klHorizon", "klPenalty", "advantages", "lossMean", "gamma", "lambda", "clipRange", "valueClipRange", "valueCoef", "valueLearningRate", "whitenAdvantages", "whitenRewards", "scoreClip",
+        "missingEosPenalty", "ptxCoef", "ptxRatio", "emaDecay", "emaFinal",
     ];
 
     [Test]
@@ -93,6 +93,10 @@ public class ConfigurationTests : DataFixture
             ["onTooLong"] = "drop",
             ["promptTemplate"] = "x{prompt}",
             ["klController"] = "adaptive",
+            ["klPenalty"] = "loss",
+            ["advantages"] = "grpo",
+            ["lossMean"] = "answer",
+            ["emaFinal"] = "false",
             ["shuffle"] = "false",
             ["recompute"] = "true",
             ["whitenAdvantages"] = "false",
@@ -102,13 +106,15 @@ public class ConfigurationTests : DataFixture
             ["steps"] = "9",
             ["keepCheckpoints"] = "9",
             ["maxLength"] = "100",
+            ["loraTargets"] = "c_proj",
         };
         string before = ConfigurationLoader.ToJson(new PpoConfiguration()).ToJsonString();
         foreach (ConfigurationKey key in ConfigurationKey.Of(typeof(PpoConfiguration)))
         {
             string value = other.GetValueOrDefault(key.Name)
                 ?? (key.Allowed.StartsWith("an integer", StringComparison.Ordinal) ? key.Name == "batchSize" ? "16000" : "16" : "0.75");
-            PpoConfiguration changed = ConfigurationLoader.Load<PpoConfiguration>(sets: [$"{key.Name}={value}"]);
+            string[] needed = key.Name == "advantages" ? ["answersPerPrompt=2"] : [];
+            PpoConfiguration changed = ConfigurationLoader.Load<PpoConfiguration>(sets: [.. needed, $"{key.Name}={value}"]);
             Assert.That(ConfigurationLoader.ToJson(changed).ToJsonString(), Is.Not.EqualTo(before), key.Name);
             Assert.That(key.Format(changed).Trim('"'), Is.EqualTo(value));
         }
@@ -203,7 +209,7 @@ public class ConfigurationTests : DataFixture
     public void Presets_hold_what_was_published()
     {
         IReadOnlyDictionary<string, PpoConfiguration> presets = Presets.Of<PpoConfiguration>();
-        Assert.That(presets.Keys, Is.EqualTo(new[] { "instructgpt", "lm-human-preferences", "summarize" }));
+        Assert.That(presets.Keys, Is.EqualTo(new[] { "instructgpt", "lm-human-preferences", "summarize", "grpo" }));
         foreach (PpoConfiguration preset in presets.Values)
             Assert.That(preset.Problems(), Is.Empty);
 
@@ -222,12 +228,15 @@ public class ConfigurationTests : DataFixture
         PpoConfiguration summarize = presets["summarize"];
         Assert.That((summarize.LearningRate, summarize.KlCoef, summarize.ResponseLength, summarize.MissingEosPenalty), Is.EqualTo((3e-6, 0.05, 53, -1.0)));
 
+        PpoConfiguration grpo = presets["grpo"];
+        Assert.That((grpo.AnswersPerPrompt, grpo.BatchSize, grpo.KlCoef, grpo.LearningRate, grpo.KlPenalty), Is.EqualTo((64, 1024, 0.04, 1e-6, KlPenalty.Loss)));
+
         SftConfiguration sft = Presets.Of<SftConfiguration>()["instructgpt"];
         Assert.That((sft.Epochs, sft.Dropout, sft.LearningRate, sft.BatchSize), Is.EqualTo((16.0, 0.2, 9.65e-6, 32)));
         RewardConfiguration reward = Presets.Of<RewardConfiguration>()["instructgpt"];
         Assert.That((reward.Epochs, reward.LearningRate, reward.BatchSize), Is.EqualTo((1.0, 9e-6, 64)));
 
-        Assert.That(ErrorOf(() => ConfigurationLoader.Load<PpoConfiguration>(preset: "gpt5")), Is.EqualTo("--preset gpt5: unknown preset; known are instructgpt, lm-human-preferences, summarize"));
+        Assert.That(ErrorOf(() => ConfigurationLoader.Load<PpoConfiguration>(preset: "gpt5")), Is.EqualTo("--preset gpt5: unknown preset; known are instructgpt, lm-human-preferences, summarize, grpo"));
         Assert.That(ErrorOf(() => ConfigurationLoader.Load<PretrainConfiguration>(preset: "gpt5")), Is.EqualTo("--preset gpt5: this trainer has no presets"));
     }
 

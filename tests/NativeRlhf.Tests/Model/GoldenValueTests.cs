@@ -129,7 +129,7 @@ public class GoldenValueTests
     {
         var golden = Json("ppo", "minibatch.json");
         var answers = golden["answers"]!.AsArray();
-        var batch = new PpoTrainer.Experience(answers.Count, answers.Max(answer => answer!["completion_tokens"]!.AsArray().Count));
+        var batch = new Experience(answers.Count, answers.Max(answer => answer!["completion_tokens"]!.AsArray().Count));
         for (int i = 0; i < answers.Count; i++)
             batch.SetRow(i, new TokenRow([.. Integers(answers[i]!["prompt_tokens"]!), .. Integers(answers[i]!["completion_tokens"]!)], answers[i]!["prompt_tokens"]!.AsArray().Count));
         Floats("old_logprobs").CopyTo(batch.LogProbs, 0);

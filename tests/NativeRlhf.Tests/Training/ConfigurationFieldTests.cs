@@ -36,6 +36,9 @@ public class ConfigurationFieldTests
         ["checkpointEvery"] = ([], "0", "1"),
         ["keepCheckpoints"] = (["checkpointEvery=1"], "1", "2"),
         ["precision"] = ([], "float32", "bfloat16"),
+        ["loraRank"] = ([], "0", "2"),
+        ["loraAlpha"] = (["loraRank=2"], "null", "16"),
+        ["loraTargets"] = (["loraRank=2"], "all-linear", "mlp.c_fc"),
         ["onTooLong"] = (["maxLength=10", "responseLength=3"], "truncate", "drop"),
         ["promptTemplate"] = ([], "{prompt}", "a: {prompt}"),
         ["beta"] = ([], "0.1", "0.3"),
@@ -64,6 +67,11 @@ public class ConfigurationFieldTests
         ["ptxCoef"] = (["ptxRatio=1"], "0", "0.5"),
         ["ptxRatio"] = (["ptxCoef=0.5"], "1", "2"),
         ["emaDecay"] = ([], "0", "0.6"),
+        ["emaFinal"] = (["emaDecay=0.6"], "true", "false"),
+        ["answersPerPrompt"] = ([], "1", "2"),
+        ["advantages"] = (["answersPerPrompt=4", "epsilon=1e-2"], "grpo", "rloo"),
+        ["klPenalty"] = (["innerEpochs=2"], "reward", "loss"),
+        ["lossMean"] = (["epsilon=1e-2"], "token", "answer"),
     };
 
     public static IEnumerable<TestCaseData> Keys() =>

@@ -29,7 +29,8 @@ internal static class TinyRuns
 {
     private static readonly CharTokenizer Tokenizer = new("abcdefgh :\n");
 
-    private static readonly GptConfig Shape = new()
+    /// <summary>The shape of all models here.</summary>
+    public static readonly GptConfig Shape = new()
     {
         Layers = 2,
         Heads = 2,
@@ -101,8 +102,8 @@ internal static class TinyRuns
                     int promptLength = (configuration.MaxLength ?? Shape.Positions) - configuration.ResponseLength;
                     var prompts = Encoder(configuration, promptLength).Prompts(Texts(12).Select(text => new PromptRow(Text(text), [], default)), new DataReport());
                     var pretraining = configuration.PtxCoef > 0 ? Windows(configuration, "abcd efgh: ", 40) : [];
-                    using var reference = new Gpt(device, Shape);
-                    Initialization.Initialize(reference, 7);
+                    using var reference = configuration.LoraRank > 0 ? model.Snapshot() : new Gpt(device, Shape);
+                    if (configuration.LoraRank == 0) Initialization.Initialize(reference, 7);
                     using var value = new Gpt(device, Shape, hasScore: true);
                     Initialization.Initialize(value, 8);
                     using var reward = new RuleReward(request => request.Completion.Count(c => c == 'a') - (0.1 * request.Completion.Length));

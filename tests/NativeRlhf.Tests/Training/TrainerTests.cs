@@ -173,15 +173,22 @@ public class TrainerTests
     [TestCase("whitenAdvantages=true")]
     [TestCase("whitenAdvantages=false", "valueClipRange=null")]
     [TestCase("whitenRewards=true", "scoreClip=5", "klController=adaptive", "klHorizon=1000", "missingEosPenalty=-1")]
+    [TestCase("advantages=grpo", "answersPerPrompt=4", "lossMean=answer", "klPenalty=loss")]
+    [TestCase("advantages=rloo", "answersPerPrompt=4")]
+    [TestCase("klPenalty=loss")]
     public void PpoRaisesTheScoreOfARule(params string[] settings)
     {
+        bool hasValue = !settings.Any(setting => setting is "advantages=grpo" or "advantages=rloo");
         string[] keys =
         [
-            .. Always, "objective/scores", "objective/kl", "objective/rlhf_reward", "objective/entropy", "objective/kl_coef", "policy/approxkl", "policy/clipfrac",
-            "policy/ratio", "policy/ratio_first", "loss/policy", "loss/value", "value/clipfrac", "response/length", "response/eos_fraction", "time/rollout", "time/score", "time/update",
+            .. Always, .. hasValue ? new[] { "loss/value", "value/clipfrac" } : [], .. settings.Contains("klPenalty=loss") ? new[] { "loss/kl" } : [],
+            "objective/scores", "objective/kl", "objective/kl_k3", "objective/rlhf_reward", "objective/entropy", "objective/kl_coef", "policy/approxkl", "policy/clipfrac",
+            "policy/ratio", "policy/ratio_first", "loss/policy", "response/length", "response/eos_fraction", "time/rollout", "time/score", "time/update",
         ];
         Ppo(["steps=25", .. settings]);
         var lines = AssertMetrics(25, keys);
+        Assert.That(lines[0].ContainsKey("loss/value"), Is.EqualTo(hasValue));
+        Assert.That(lines.Select(line => (double)line["objective/kl_k3"]!), Is.All.GreaterThanOrEqualTo(0));
         Assert.Multiple(() =>
         {
             Assert.That(Mean(lines[..3], "objective/scores"), Is.LessThan(1));
@@ -231,6 +238,17 @@ public class TrainerTests
         });
     }
 
+    [TestCase("reward")]
+    [TestCase("loss")]
+    public void TheKlPenaltyKeepsThePolicyAtItsReference(string place)
+    {
+        Ppo(["steps=15", "klCoef=0", $"klPenalty={place}"], path: "free");
+        Ppo(["steps=15", "klCoef=2", $"klPenalty={place}"], path: "held");
+        Assert.That(Last("held"), Is.LessThan(Last("free") / 3));
+
+        double Last(string path) => Mean(TinyRuns.Metrics(_folder.File(path))[^3..], "objective/kl");
+    }
+
     [Test]
     public void PretrainingMixWithoutTextIsAnError() =>
         Assert.That(() => Ppo(["steps=1", "ptxCoef=1"]), Throws.TypeOf<InputException>().With.Message.Contains("ptxCoef"));
@@ -248,6 +266,19 @@ public class TrainerTests
         Device().Kernels.Elementwise.Combine(expected.All, 0.25f, policy.Weights.All, 1);
         AssertClose(final.Weights, expected, 1e-6);
         Assert.That(RelativeError(Values(final.Weights.TokenEmbedding), Values(policy.Weights.TokenEmbedding)), Is.GreaterThan(1e-4));
+        using var beside = ModelDirectory.Load(Device(), Path.Combine(Run, "final", "policy"));
+        AssertClose(beside.Weights, policy.Weights, 1e-30);
+    }
+
+    [Test]
+    public void OrThePolicyWithTheMovingAverageBesideIt()
+    {
+        using var policy = NewModel();
+        Ppo(["steps=1", "emaDecay=0.75", "emaFinal=false"], policy);
+        using var final = ModelDirectory.Load(Device(), Path.Combine(Run, "final"));
+        using var average = ModelDirectory.Load(Device(), Path.Combine(Run, "final", "average"));
+        AssertClose(final.Weights, policy.Weights, 1e-30);
+        Assert.That(RelativeError(Values(average.Weights.TokenEmbedding), Values(policy.Weights.TokenEmbedding)), Is.GreaterThan(1e-4));
     }
 
     [Test]

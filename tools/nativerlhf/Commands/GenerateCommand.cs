@@ -32,6 +32,7 @@ internal static class GenerateCommand
         var tokenizerOption = new Option<string?>("--tokenizer") { Description = "folder of the tokenizer, if not the model's own", HelpName = "dir" };
         var json = new Option<bool>("--json") { Description = "JSON lines with tokens and log-probabilities" };
         foreach (Option option in new Option[] { modelOption, prompt, prompts, length, temperature, topK, topP, samples, template, tokenizerOption, json }) command.Options.Add(option);
+        var adapter = new AdapterOption(command);
         var compute = new ComputeOptions(command);
         command.SetAction(result =>
         {
@@ -44,7 +45,7 @@ internal static class GenerateCommand
 
             using var device = compute.Open(result);
             string directory = result.GetValue(modelOption)!;
-            using var model = ModelDirectory.Load(device, directory, ScoreHead.None);
+            using var model = adapter.Attach(result, ModelDirectory.Load(device, directory, ScoreHead.None));
             var tokenizer = result.GetValue(tokenizerOption) is { } folder ? TextTokenizer.Load(folder) : TextTokenizer.TryLoad(directory);
             int maxNewTokens = result.GetValue(length) ?? Math.Min(64, model.Config.Positions / 2), room = model.Config.Positions - maxNewTokens;
             Require(room >= 1, $"--max-new-tokens {maxNewTokens} leaves no room for a prompt in the model's {model.Config.Positions} positions");
@@ -81,7 +82,7 @@ internal static class GenerateCommand
     private static void WriteJson(Gpt model, TextTokenizer? tokenizer, EncodedPrompt[] requests, IReadOnlyList<SampledAnswer> answers)
     {
         TokenRow[] rows = [.. requests.Zip(answers, (request, answer) => new TokenRow([.. request.Tokens, .. answer.Tokens], request.Tokens.Length))];
-        using var workspace = new Workspace(model.Device, model.Config, Math.Max(2048, rows.Max(row => row.Tokens.Length)), forBackward: false);
+        using var workspace = new Workspace(model.Device, model.Config, Math.Max(2048, rows.Max(row => row.Tokens.Length)), forBackward: false, adapterRank: model.AdapterRank);
         float[][] logprobs = new SequenceScorer(workspace).LogProbs(model, rows);
         for (int i = 0; i < answers.Count; i++)
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
+using NativeRlhf.Model;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Training;
 
@@ -13,7 +14,8 @@ internal static class PpoCommand
     public static Command Create()
     {
         var command = new Command("ppo", """
-            Trains a policy by PPO against rewards, with a KL penalty towards the policy that it begins with.
+            Trains a policy by PPO against rewards, with a KL penalty towards the policy that it begins with. With several answers per
+            prompt it does without a value function: advantages=grpo or rloo, answersPerPrompt=K.
 
             Example:  nativerlhf ppo --policy runs/sft/final --reward runs/reward/final --prompts prompts.jsonl --set episodes=2048 --out runs/ppo
             """);
@@ -32,6 +34,7 @@ internal static class PpoCommand
             using var device = options.Open(result);
             string directory = result.GetValue(policy)!;
             using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None);
+            configuration = options.Adapt(result, gpt, configuration);
             var tokenizer = options.Tokenizer(result, directory);
             var loading = new DataLoading(gpt.Config, tokenizer);
             int promptLength = loading.MaxLength(configuration.MaxLength) - configuration.ResponseLength;
@@ -44,9 +47,16 @@ internal static class PpoCommand
             using var workspace = PpoTrainer.PlanWorkspace(device, gpt.Config, configuration, rows, pretraining);
             string[] specs = result.GetValue(reward)!;
             using var scorer = RewardSpec.Open(specs, device, gpt.Config, workspace);
-            using var referenceModel = ModelDirectory.Load(device, result.GetValue(reference) ?? directory, ScoreHead.None);
+            // With an adapter the policy's base is frozen, and what begins as the policy does shares it.
+            var adapter = configuration.Adapter();
+            using var referenceModel = adapter is not null && result.GetValue(reference) is null
+                ? gpt.Snapshot()
+                : ModelDirectory.Load(device, result.GetValue(reference) ?? directory, ScoreHead.None);
             string valueDirectory = result.GetValue(value) ?? RewardSpec.FirstModel(specs) ?? directory;
-            using var valueModel = ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _);
+            using var valueModel = configuration.Advantages != AdvantageEstimator.Gae ? null
+                : adapter is not null && valueDirectory == directory ? gpt.Snapshot(withScore: true)
+                : ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _);
+            if (adapter is not null && valueModel is { Adapter: null }) Adapter.Attach(valueModel, adapter, options.Seed(result), withScore: true);
             return options.Train(result, device, configuration, tokenizer, loading.Notes,
                 run => new PpoTrainer(configuration, run, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace));
         });

@@ -31,6 +31,7 @@ internal static class RewardCommand
             using var device = options.Open(result);
             string directory = result.GetValue(model)!;
             using var gpt = LoadWithScore(device, directory, options.Seed(result));
+            configuration = options.Adapt(result, gpt, configuration);
             var tokenizer = options.Tokenizer(result, directory);
             var loading = new DataLoading(gpt.Config, tokenizer);
             var rows = loading.Rankings("comparisons", result.GetValue(data)!, configuration);

@@ -26,21 +26,22 @@ internal static class ScoreCommand
         var output = new Option<string>("--out") { Description = "file of JSON lines to write", Required = true, HelpName = "file" };
         var tokenizerOption = new Option<string?>("--tokenizer") { Description = "folder of the tokenizer, if not the model's own", HelpName = "dir" };
         foreach (Option option in new Option[] { modelOption, data, output, tokenizerOption }) command.Options.Add(option);
+        var adapter = new AdapterOption(command);
         var compute = new ComputeOptions(command);
         command.SetAction(result =>
         {
             using var device = compute.Open(result);
             string directory = result.GetValue(modelOption)!;
-            using var model = ModelDirectory.Load(device, directory);
+            using var model = adapter.Attach(result, ModelDirectory.Load(device, directory));
             var tokenizer = result.GetValue(tokenizerOption) is { } folder ? TextTokenizer.Load(folder) : TextTokenizer.TryLoad(directory);
             var encoder = new RowEncoder(tokenizer, model.Config.VocabularySize, model.Config.EosToken, model.Config.Positions);
             var report = new DataReport();
             TokenRow[] rows = [.. encoder.Demonstrations(result.GetValue(data)!.SelectMany(RowReader.Sequences), report).Select(row => row with { CountedFrom = 1 })];
 
-            using var workspace = new Workspace(device, model.Config, Math.Max(2048, rows.Max(row => row.Tokens.Length)), forBackward: false);
+            using var workspace = new Workspace(device, model.Config, Math.Max(2048, rows.Max(row => row.Tokens.Length)), forBackward: false, adapterRank: model.AdapterRank);
             var scorer = new SequenceScorer(workspace);
             float[][] logprobs = scorer.LogProbs(model, rows);
-            float[]? scores = model.Weights.HasScore ? scorer.Scores(model, [.. rows.Select(row => row.Tokens)]) : null;
+            float[]? scores = model.HasScore ? scorer.Scores(model, [.. rows.Select(row => row.Tokens)]) : null;
             AtomicFile.Write(result.GetValue(output)!, stream =>
             {
                 using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };

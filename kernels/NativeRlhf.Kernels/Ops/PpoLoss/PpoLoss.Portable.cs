@@ -15,6 +15,9 @@ internal sealed class PpoLossPortable(ComputeDevice device) : PpoLoss
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, float, float> _value =
         device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, float, float>(ValueKernel);
 
+    private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> _kl =
+        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(KlKernel);
+
     private protected override void PolicyCore(
         Tensor statistics, Tensor dLogprobs, Tensor logprobs, Tensor oldLogprobs, Tensor advantages, float clipRange, float scale) =>
         _policy(_size.Groups(1), statistics.View, dLogprobs.View, logprobs.View, oldLogprobs.View, advantages.View, clipRange, scale);
@@ -22,6 +25,9 @@ internal sealed class PpoLossPortable(ComputeDevice device) : PpoLoss
     private protected override void ValueCore(
         Tensor statistics, Tensor dValues, Tensor values, Tensor oldValues, Tensor returns, float clipRange, float scale) =>
         _value(_size.Groups(1), statistics.View, dValues.View, values.View, oldValues.View, returns.View, clipRange, scale);
+
+    private protected override void KlCore(Tensor statistics, Tensor dLogprobs, Tensor logprobs, Tensor refLogprobs, Tensor weights) =>
+        _kl(_size.Groups(1), statistics.View, dLogprobs.View, logprobs.View, refLogprobs.View, weights.View);
 
     [Kernel(Grouping.Explicit)]
     private static void PolicyKernel(
@@ -83,5 +89,22 @@ internal sealed class PpoLossPortable(ComputeDevice device) : PpoLoss
             statistics[1] += sums.Y;
             statistics[2] += sums.Z;
         }
+    }
+
+    [Kernel(Grouping.Explicit)]
+    private static void KlKernel(
+        ArrayView<float> statistics, ArrayView<float> dLogprobs, ArrayView<float> logprobs, ArrayView<float> refLogprobs, ArrayView<float> weights)
+    {
+        var shared = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
+        float loss = 0;
+        for (long i = Group.IdxX; i < logprobs.Length; i += Group.DimX)
+        {
+            float d = logprobs[i] - refLogprobs[i], inverse = MathF.Exp(-d);
+            dLogprobs[i] += weights[i] * (1 - inverse);
+            loss += weights[i] * (inverse - 1 + d);
+        }
+
+        loss = GroupReduce.Sum(shared, loss);
+        if (Group.IdxX == 0) statistics[0] += loss;
     }
 }

@@ -15,6 +15,9 @@ internal sealed unsafe class PpoLossSimd<S, V>(WorkerTeam team) : PpoLoss
         team.For(1, new ValueBody(
             statistics.Pointer, dValues.Pointer, values.Pointer, oldValues.Pointer, returns.Pointer, clipRange, scale, (int)values.Length));
 
+    private protected override void KlCore(Tensor statistics, Tensor dLogprobs, Tensor logprobs, Tensor refLogprobs, Tensor weights) =>
+        team.For(1, new KlBody(statistics.Pointer, dLogprobs.Pointer, logprobs.Pointer, refLogprobs.Pointer, weights.Pointer, (int)logprobs.Length));
+
     private readonly struct PolicyBody(
         float* statistics, float* dLogprobs, float* logprobs, float* oldLogprobs, float* advantages, float clipRange, float scale, int count) : IParallelBody
     {
@@ -65,6 +68,22 @@ internal sealed unsafe class PpoLossSimd<S, V>(WorkerTeam team) : PpoLoss
             statistics[0] += (float)loss;
             statistics[1] += clipped;
             statistics[2] += (float)sum;
+        }
+    }
+
+    private readonly struct KlBody(float* statistics, float* dLogprobs, float* logprobs, float* refLogprobs, float* weights, int count) : IParallelBody
+    {
+        public void Run(int index, int worker)
+        {
+            double loss = 0;
+            for (int i = 0; i < count; i++)
+            {
+                float d = logprobs[i] - refLogprobs[i], inverse = MathF.Exp(-d);
+                dLogprobs[i] += weights[i] * (1 - inverse);
+                loss += weights[i] * (inverse - 1 + d);
+            }
+
+            statistics[0] += (float)loss;
         }
     }
 }

@@ -14,6 +14,9 @@ public abstract class PpoLoss
     /// <summary>The length of the value function's statistics vector.</summary>
     public const int ValueStatisticsLength = 3;
 
+    /// <summary>The length of the KL penalty's statistics vector.</summary>
+    public const int KlStatisticsLength = 1;
+
     /// <summary>
     /// Policy: with ratio = exp(logprob − oldLogprob), L = scale·Σ max(−A·ratio, −A·clip(ratio, 1 ± clipRange));
     /// dL/dlogprob = −scale·A·ratio where the first term is the larger or equal one, else 0.
@@ -65,7 +68,31 @@ public abstract class PpoLoss
         Watch.Output(nameof(PpoLoss), statistics);
     }
 
+    /// <summary>
+    /// The KL penalty as a part of the loss (Shao et al. 2024, arXiv:2402.03300, equation 4), with Schulman's estimator that is
+    /// never negative: with d = logprob − refLogprob, L = Σ w·(exp(−d) − 1 + d); dL/dlogprob = w·(1 − exp(−d)).
+    /// </summary>
+    /// <param name="statistics">statistics (1) +=: L</param>
+    /// <param name="dLogprobs">dLogprobs (N) +=</param>
+    /// <param name="logprobs">logprobs (N) under the policy in training</param>
+    /// <param name="refLogprobs">refLogprobs (N) under the reference</param>
+    /// <param name="weights">w (N): β times what turns the sum into the mean</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public void Kl(Tensor statistics, Tensor dLogprobs, Tensor logprobs, Tensor refLogprobs, Tensor weights)
+    {
+        int n = (int)logprobs.Length;
+        Guard.Vector(nameof(PpoLoss), statistics, KlStatisticsLength);
+        Guard.Vector(nameof(PpoLoss), dLogprobs, n);
+        Guard.Vector(nameof(PpoLoss), refLogprobs, n);
+        Guard.Vector(nameof(PpoLoss), weights, n);
+        if (n > 0) KlCore(statistics, dLogprobs, logprobs, refLogprobs, weights);
+        Watch.Output(nameof(PpoLoss), dLogprobs);
+        Watch.Output(nameof(PpoLoss), statistics);
+    }
+
     private protected abstract void PolicyCore(Tensor statistics, Tensor dLogprobs, Tensor logprobs, Tensor oldLogprobs, Tensor advantages, float clipRange, float scale);
 
     private protected abstract void ValueCore(Tensor statistics, Tensor dValues, Tensor values, Tensor oldValues, Tensor returns, float clipRange, float scale);
+
+    private protected abstract void KlCore(Tensor statistics, Tensor dLogprobs, Tensor logprobs, Tensor refLogprobs, Tensor weights);
 }
