@@ -52,12 +52,11 @@ public sealed class DpoTrainer : Trainer
         : base(configuration, run, rows.Count)
     {
         _configuration = configuration;
-        _model = model;
         _rows = [.. rows.Select(row => new Comparison(row))];
         _evalRows = [.. evalRows.Select(row => new Comparison(row))];
         _batch = new Comparison[configuration.BatchSize];
-        AddReference(reference, [.. Drawn(_rows), .. _evalRows]);
-        Adapt(model);
+        AddReference(reference, model.Config, [.. Drawn(_rows), .. _evalRows]);
+        _model = Adapt(model);
         _microBatches = PlanMicroBatches(_rows.Concat(_evalRows).Max(Length));
         _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute, model.AdapterRank));
         _tokenValues = new float[_microBatches.Tokens];
@@ -196,11 +195,11 @@ public sealed class DpoTrainer : Trainer
     }
 
     /// <summary>log π_ref(y|x) of all answers. The memory for it is free again before that of the training is taken.</summary>
-    private void AddReference(Gpt reference, IReadOnlyList<Comparison> rows)
+    private void AddReference(Gpt reference, GptConfig policy, IReadOnlyList<Comparison> rows)
     {
         int longest = rows.Max(row => row.Row.Answers.Max(PackedBatch.InputLength));
-        if (reference.Config.VocabularySize != _model.Config.VocabularySize)
-            throw new InputException($"the reference has a vocabulary of {reference.Config.VocabularySize} tokens and the policy one of {_model.Config.VocabularySize}; they must have the same tokenizer");
+        if (reference.Config.VocabularySize != policy.VocabularySize)
+            throw new InputException($"the reference has a vocabulary of {reference.Config.VocabularySize} tokens and the policy one of {policy.VocabularySize}; they must have the same tokenizer");
         if (reference.Config.Positions < longest)
             throw new InputException($"the reference has {reference.Config.Positions} positions, and the longest answer with its prompt needs {longest}; set maxLength, or choose another reference");
         Run.Directory.Log($"log-probabilities of the reference for the answers of {rows.Count} rows");

@@ -106,24 +106,6 @@ public class NumericalSafetyTests
         Assert.That(trainer.Train, Throws.TypeOf<NotFiniteNumberException>().With.Message.Match(@"step 2: eval/loss is NaN; in a replay Embedding\.Forward wrote Infinity to y = embedding \(2, 33\), row 1, column 0"));
     }
 
-    [Test]
-    public void NothingIsWatchedOtherwise()
-    {
-        using var arena = Device().AllocateArena(64);
-        var tensor = arena.Take(2, 3, "six numbers");
-        Device().Kernels.Elementwise.Fill(tensor, float.NaN);
-        Assert.That(Watch.IsOn, Is.False);
-        using (Watch.Begin(Device()))
-        {
-            Assert.That(
-                () => Device().Kernels.Elementwise.Add(tensor.Slice(1, 1), tensor.Slice(0, 1)),
-                Throws.TypeOf<NonFiniteException>().With.Message.EqualTo("Elementwise.Combine wrote NaN to y = six numbers (1, 3), row 0, column 0"));
-            Assert.That(() => Watch.Begin(Device()), Throws.InvalidOperationException);
-        }
-
-        Device().Kernels.Elementwise.Add(tensor, tensor);
-    }
-
     private string Poisoned(Kind kind, string parameter, float value, bool recompute = false) => Poisoned(kind, model => Poison(model, parameter, value), recompute);
 
     private string Poisoned(Kind kind, Action<Gpt> poison, bool recompute = false)
