@@ -8,7 +8,7 @@ return Run(args);
 static int Run(string[] args)
 {
     var root = new RootCommand("""
-        NativeRlhf: pretraining, supervised fine-tuning, reward models and PPO on kernels written in C#.
+        NativeRlhf: pretraining, supervised fine-tuning, reward models, PPO and DPO on kernels written in C#.
 
         Begin with:  nativerlhf demo
         """)
@@ -20,6 +20,7 @@ static int Run(string[] args)
         RewardCommand.Create(),
         PpoCommand.Create(),
         RaftCommand.Create(),
+        DpoCommand.Create(),
         ScoreCommand.Create(),
         GenerateCommand.Create(),
         CompareCommand.Create(),

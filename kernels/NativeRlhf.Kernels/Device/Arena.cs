@@ -14,10 +14,14 @@ public sealed class Arena : IDisposable
 
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
     private readonly ArrayView<float> _elements;
+    private readonly List<(long Start, string Name)> _names = [];
+    private readonly ComputeDevice _device;
     private long _used;
 
-    internal Arena(Accelerator accelerator, long capacity)
+    internal Arena(ComputeDevice device, long capacity)
     {
+        var accelerator = device.Accelerator;
+        _device = device;
         Capacity = AlignUp(Math.Max(capacity, 1));
         bool isHost = accelerator.AcceleratorType == AcceleratorType.CPU;
         // Host memory comes aligned to a few bytes only, and starts up to one alignment later.
@@ -46,23 +50,42 @@ public sealed class Arena : IDisposable
     /// <summary>Takes the next tensor. Its content is what was there before: zeros in a fresh arena.</summary>
     /// <param name="rows">Its rows.</param>
     /// <param name="cols">Its columns.</param>
+    /// <param name="name">What it is called where something is said of it.</param>
     /// <returns>A tensor of that shape.</returns>
     /// <exception cref="InvalidOperationException">The arena was planned too small.</exception>
-    public Tensor Take(int rows, int cols)
+    public Tensor Take(int rows, int cols, string name = "")
     {
         long length = (long)rows * cols;
         if (_used + length > Capacity)
             throw new InvalidOperationException($"arena of {Capacity} elements, {_used} taken, has no room for ({rows}, {cols})");
         var view = _elements.SubView(_used, length);
+        _names.Add((_used, name));
         _used += AlignUp(length);
         return new Tensor(view, rows, cols);
     }
 
     /// <summary>Forgets all tensors, so that their memory is taken anew.</summary>
-    public void Reset() => _used = 0;
+    public void Reset()
+    {
+        _used = 0;
+        _names.Clear();
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose()
+    {
+        _device.Forget(this);
+        _buffer.Dispose();
+    }
+
+    /// <summary>The name of the tensor that another one begins in; null if it lies elsewhere, or has none.</summary>
+    internal string? NameOf(Tensor tensor)
+    {
+        IContiguousArrayView own = _elements, other = tensor.View;
+        if (!ReferenceEquals(own.Buffer, other.Buffer)) return null;
+        long start = other.Index - own.Index;
+        return _names.FindLast(entry => entry.Start <= start).Name is { Length: > 0 } name ? name : null;
+    }
 
     /// <summary>The elements before the first aligned one.</summary>
     private static unsafe long Skipped(ArrayView<float> memory) => (Alignment - ((long)memory.Pointer() / sizeof(float) % Alignment)) % Alignment;

@@ -23,6 +23,9 @@ public enum RandomPurpose : uint
 
     /// <summary>The order of pretraining rows in PPO-ptx; the position is (epoch, row).</summary>
     PretrainingMix = 7,
+
+    /// <summary>Initial factors of an adapter; the position is (tensor, element).</summary>
+    Adapters = 8,
 }
 
 /// <summary>

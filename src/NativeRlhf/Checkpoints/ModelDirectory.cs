@@ -63,7 +63,7 @@ public static class ModelDirectory
 
         isNewHead = !isStored && score == ScoreHead.NewIfAbsent;
         bool hasScore = score switch { ScoreHead.AsStored => isStored, ScoreHead.None => false, _ => true };
-        var model = new Gpt(device, hasScore ? config with { RewardScale = 1 } : config, hasScore);
+        var model = new Gpt(device, hasScore ? config with { RewardScale = 1 } : config, hasScore) { Source = directory };
         try
         {
             foreach (var spec in model.Weights.Specs)
@@ -102,11 +102,12 @@ public static class ModelDirectory
 
     /// <summary>Writes a model directory, complete or not at all.</summary>
     /// <param name="directory">The directory; must not exist.</param>
-    /// <param name="model">The model.</param>
+    /// <param name="model">The model; an adapter is merged into its weights.</param>
     /// <param name="tokenizer">Its tokenizer, or null.</param>
-    public static void Save(string directory, Gpt model, TextTokenizer? tokenizer) => Save(directory, model.Config, model.Weights, model.Device, tokenizer);
+    public static void Save(string directory, Gpt model, TextTokenizer? tokenizer) =>
+        AtomicDirectory.Write(directory, folder => WriteFiles(folder, model, tokenizer));
 
-    /// <summary>Writes a model directory of weights that lie outside a model, an average of weights for one.</summary>
+    /// <summary>Writes a model directory of weights that lie outside a model.</summary>
     /// <param name="directory">The directory; must not exist.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="weights">The weights.</param>
@@ -128,28 +129,58 @@ public static class ModelDirectory
         tokenizer?.Save(folder);
     }
 
+    /// <summary>
+    /// Writes the files of a model directory into a folder that exists, part of something larger. An adapter is merged, matrix by
+    /// matrix: W + s·(B·A)ᵀ.
+    /// </summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">Its tokenizer, or null.</param>
+    /// <param name="average">What is written in place of <see cref="Gpt.Trainable"/>, of its layout; or null.</param>
+    /// <param name="config">What is written in place of the model's own configuration, of its shape; or null.</param>
+    public static void WriteFiles(string folder, Gpt model, TextTokenizer? tokenizer, GptParameters? average = null, GptConfig? config = null)
+    {
+        AtomicFile.WriteText(Path.Combine(folder, "config.json"), (config ?? model.Config).ToJson(model.HasScore).ToJsonString(JsonStyle.Indented) + "\n");
+        WriteTensors(Path.Combine(folder, SafeTensorsSet.FileName), model.Config.Specs(model.HasScore), (spec, values) => Download(model, spec, values, average));
+        tokenizer?.Save(folder);
+    }
+
+    /// <summary>The values of a tensor, with an adapter merged into it.</summary>
+    internal static void Download(Gpt model, TensorSpec spec, Span<float> values, GptParameters? average = null)
+    {
+        var trained = average ?? model.Trainable;
+        Tensor tensor = trained.Find(spec.Name);
+        model.Device.Download(tensor.IsNone ? model.Weights[spec.Name] : tensor, values);
+        model.Adapter?.MergeInto(spec.Name, values, trained);
+    }
+
     /// <summary>Writes parameters, or anything of their layout, to one safetensors file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="parameters">The parameters.</param>
     /// <param name="device">The device that they lie on.</param>
-    public static void WriteParameters(string file, GptParameters parameters, ComputeDevice device) => WriteRenamed(file, parameters, device, name => name);
+    public static void WriteParameters(string file, GptParameters parameters, ComputeDevice device) =>
+        WriteTensors(file, parameters.Specs, (spec, values) => device.Download(parameters[spec.Name], values));
 
-    /// <summary>Writes parameters under other names, and without those that have none.</summary>
-    internal static void WriteRenamed(string file, GptParameters parameters, ComputeDevice device, Func<string, string?> nameOf) => AtomicFile.Write(file, stream =>
+    /// <summary>Writes one safetensors file of float32.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="specs">What it holds.</param>
+    /// <param name="read">Fills in the values of a tensor.</param>
+    /// <param name="nameOf">The name of a tensor in the file, if it is not its own.</param>
+    internal static void WriteTensors(string file, IReadOnlyList<TensorSpec> specs, Action<TensorSpec, Span<float>> read, Func<TensorSpec, string>? nameOf = null)
     {
-        var specs = parameters.Specs.Where(spec => nameOf(spec.Name) is not null).ToList();
-        var writer = new SafeTensorsWriter(
-            stream, [.. specs.Select(spec => new TensorHeader(nameOf(spec.Name)!, TensorType.F32, spec.Shape))], new Dictionary<string, string> { ["format"] = "pt" });
-        float[] buffer = new float[specs.Max(spec => spec.Length)];
-        foreach (var spec in specs)
+        nameOf ??= spec => spec.Name;
+        var headers = specs.Select(spec => new TensorHeader(nameOf(spec), TensorType.F32, spec.Shape)).ToList();
+        SafeTensorsWriter.Save(file, headers, writer =>
         {
-            var values = buffer.AsSpan(0, (int)spec.Length);
-            device.Download(parameters[spec.Name], values);
-            writer.Write(nameOf(spec.Name)!, values);
-        }
-
-        writer.Complete();
-    });
+            float[] buffer = new float[specs.Max(spec => spec.Length)];
+            foreach (var spec in specs)
+            {
+                var values = buffer.AsSpan(0, (int)spec.Length);
+                read(spec, values);
+                writer.Write(nameOf(spec), values);
+            }
+        }, new Dictionary<string, string> { ["format"] = "pt" });
+    }
 
     /// <summary>Reads what <see cref="WriteParameters"/> wrote, exactly.</summary>
     /// <param name="file">The file.</param>

@@ -22,7 +22,7 @@ public static class SequenceClassification
 
     /// <summary>Writes a reward model as such a checkpoint, complete or not at all.</summary>
     /// <param name="directory">The directory; must not exist.</param>
-    /// <param name="model">A model with a scalar head.</param>
+    /// <param name="model">A model with a scalar head; an adapter is merged into its weights.</param>
     /// <param name="tokenizer">Its tokenizer, or null.</param>
     /// <param name="padToken">
     /// A token that stands in no row, with which readers may fill up a batch; with none they score one row at a time. The
@@ -31,7 +31,7 @@ public static class SequenceClassification
     /// <exception cref="InputException">The model has no scalar head, or the padding token is none of its tokens or ends texts.</exception>
     public static void Save(string directory, Gpt model, TextTokenizer? tokenizer, int? padToken)
     {
-        if (!model.Weights.HasScore) throw new InputException("the model has no score.weight, so it is not a reward model; train one with: nativerlhf reward");
+        if (!model.HasScore) throw new InputException("the model has no score.weight, so it is not a reward model; train one with: nativerlhf reward");
         if (padToken is { } pad && (pad < 0 || pad >= model.Config.VocabularySize)) throw new InputException($"the padding token is {pad}; the ids of this model are 0 to {model.Config.VocabularySize - 1}");
         if (padToken is not null && padToken == (model.Config.EosToken ?? tokenizer?.EndOfText))
             throw new InputException($"the padding token {padToken} is the end-of-text token, which ends the rows that are scored; name a token that stands in no row, or none");
@@ -47,9 +47,9 @@ public static class SequenceClassification
         AtomicDirectory.Write(directory, folder =>
         {
             AtomicFile.WriteText(Path.Combine(folder, "config.json"), config.ToJson(isRewardModel: true).ToJsonString(JsonStyle.Indented) + "\n");
-            ModelDirectory.WriteRenamed(
-                Path.Combine(folder, SafeTensorsSet.FileName), model.Weights, model.Device,
-                name => name.StartsWith("lm_head.", StringComparison.Ordinal) ? null : name == "score.weight" ? name : ModelDirectory.Prefix + name);
+            ModelDirectory.WriteTensors(
+                Path.Combine(folder, SafeTensorsSet.FileName), [.. model.Config.Specs(hasScore: true).Where(spec => !spec.Name.StartsWith("lm_head.", StringComparison.Ordinal))],
+                (spec, values) => ModelDirectory.Download(model, spec, values), spec => spec.Name == "score.weight" ? spec.Name : ModelDirectory.Prefix + spec.Name);
             tokenizer?.Save(folder);
         });
     }

@@ -120,6 +120,29 @@ public abstract record TrainerConfiguration
     /// <summary>Operands of matrix products: float32 (the default) or bfloat16, on devices that have it.</summary>
     public Precision Precision { get; init; } = Precision.Float32;
 
+    /// <summary>
+    /// r, the rank of a low-rank adapter (LoRA; Hu et al. 2021): the weights W (in, out) of every layer's linear maps are
+    /// frozen, and beside them A (r, in) and B (out, r) are trained, W + α/r·(B·A)ᵀ. Gradients, Adam's moments and checkpoints
+    /// are then of the adapter (and of the scalar head of a reward or value model) alone. 0 (the default) trains all weights.
+    /// </summary>
+    [Bounds(0, 65536)]
+    public int LoraRank { get; init; }
+
+    /// <summary>α of the adapter: what its factors add counts α/r. Null (the default) is r, a factor of 1.</summary>
+    [Bounds(0, AboveMinimum = true)]
+    public double? LoraAlpha { get; init; }
+
+    /// <summary>
+    /// The linear maps that have an adapter, with commas between them: <c>attn.c_attn</c>, <c>attn.c_proj</c>, <c>mlp.c_fc</c>,
+    /// <c>mlp.c_proj</c>; <c>c_proj</c> stands for both of that name, <c>all-linear</c> (the default) for all four.
+    /// </summary>
+    public string LoraTargets { get; init; } = "all-linear";
+
+    /// <summary>The adapter that is asked for.</summary>
+    /// <returns>Its settings; null where all weights are trained.</returns>
+    public AdapterSettings? Adapter() =>
+        LoraRank == 0 ? null : new AdapterSettings(LoraRank, LoraAlpha ?? LoraRank, Model.Adapter.FindTargets(TargetNames).Targets);
+
     /// <summary>How batches are cut: with room for the longest row, and for no more tokens than a batch can have.</summary>
     /// <param name="longestRow">The tokens of the longest row.</param>
     /// <param name="mostRows">The most rows of a batch.</param>
@@ -155,7 +178,11 @@ public abstract record TrainerConfiguration
             yield return new("microBatchSize", $"microBatchSize is {MicroBatchSize} and batchSize {BatchSize}; it must not be larger");
         if (Steps is { } steps && WarmupSteps > 0 && WarmupSteps >= steps)
             yield return new("warmupSteps", $"warmupSteps is {WarmupSteps} and steps {steps}; it must be smaller");
+        if (Model.Adapter.FindTargets(TargetNames).Unknown is { } unknown)
+            yield return new("loraTargets", $"loraTargets has '{unknown}'; known are {string.Join(", ", Model.Adapter.AllTargets)} and all-linear");
     }
+
+    private string[] TargetNames => LoraTargets.Split(',', StringSplitOptions.TrimEntries);
 
     /// <summary>A number of steps, rounded up to at least one.</summary>
     /// <param name="steps">The number before rounding.</param>

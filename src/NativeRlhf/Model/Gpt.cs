@@ -1,5 +1,6 @@
 using NativeRlhf.Kernels;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Ops;
 
 namespace NativeRlhf.Model;
 
@@ -20,6 +21,8 @@ public readonly record struct ResidualDropout(float Probability, ulong Seed, uin
 public sealed class Gpt : IDisposable
 {
     private readonly KernelSet _kernels;
+    private readonly bool _ownsWeights = true;
+    private IReadOnlyList<LayerParameters> _layers;
 
     /// <summary>A model with all weights zero.</summary>
     /// <param name="device">The device that it lives on.</param>
@@ -30,7 +33,15 @@ public sealed class Gpt : IDisposable
         Device = device;
         Config = config;
         Weights = new GptParameters(device, config, hasScore);
+        _layers = Weights.Layers;
         _kernels = device.Kernels;
+    }
+
+    private Gpt(Gpt other)
+    {
+        (Device, Config, Source, Weights, _kernels) = (other.Device, other.Config, other.Source, other.Weights, other._kernels);
+        _layers = Weights.Layers;
+        _ownsWeights = false;
     }
 
     /// <summary>The device that the model lives on.</summary>
@@ -39,8 +50,49 @@ public sealed class Gpt : IDisposable
     /// <summary>The model's shape.</summary>
     public GptConfig Config { get; }
 
-    /// <summary>The weights.</summary>
+    /// <summary>Where the weights came from, as <c>base_model_name_or_path</c> of an adapter's files; or null.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>The weights; the frozen base where there is an adapter.</summary>
     public GptParameters Weights { get; }
+
+    /// <summary>The adapter, or null.</summary>
+    public Adapter? Adapter { get; private set; }
+
+    /// <summary>The rank of the adapter; 0 without one.</summary>
+    public int AdapterRank => Adapter?.Settings.Rank ?? 0;
+
+    /// <summary>What training changes: the adapter's parameters, or all weights where there is none.</summary>
+    public GptParameters Trainable => Adapter?.Weights ?? Weights;
+
+    /// <summary>score.weight (1, C) of a reward or value model, the adapter's before the base's; or none.</summary>
+    public Tensor Score => Adapter is { Weights.HasScore: true } adapter ? adapter.Weights.Score : Weights.Score;
+
+    /// <summary>Whether there is a scalar head.</summary>
+    public bool HasScore => !Score.IsNone;
+
+    /// <summary>Gives the model an adapter, which is disposed with it.</summary>
+    /// <param name="adapter">An adapter for models of this shape.</param>
+    /// <exception cref="InvalidOperationException">The model has one already.</exception>
+    public void Attach(Adapter adapter)
+    {
+        if (Adapter is not null) throw new InvalidOperationException("the model has an adapter already");
+        Adapter = adapter;
+        _layers = [.. Weights.Layers.Zip(adapter.Weights.Layers, (layer, factors) => layer.With(factors))];
+    }
+
+    /// <summary>
+    /// A model over the same weights, which stay this model's, to outlive it: as this one is now, whatever adapter it is given
+    /// or its adapter becomes. It is the reference of a policy that trains an adapter, and costs no second copy of the weights.
+    /// </summary>
+    /// <param name="withScore">Whether a copied adapter has a scalar head even if this one has none: a new one, all zeros.</param>
+    /// <returns>A model with a copy of the adapter, if there is one.</returns>
+    public Gpt Snapshot(bool withScore = false)
+    {
+        var copy = new Gpt(this);
+        if (Adapter is not null) copy.Attach(Adapter.Clone(withScore));
+        return copy;
+    }
 
     /// <summary>The last hidden state of every token of the batch.</summary>
     /// <param name="batch">N packed tokens.</param>
@@ -53,6 +105,7 @@ public sealed class Gpt : IDisposable
         int n = batch.Rows;
         if (n > activations.Capacity) throw new ArgumentException($"a batch of {n} tokens does not fit into activations for {activations.Capacity}");
         if (batch.Layout.MaxLength > Config.Positions) throw new ArgumentException($"a sequence of {batch.Layout.MaxLength} tokens is longer than the model's {Config.Positions} positions");
+        CheckRank(activations);
         var w = Weights;
 
         Tensor x = activations.Embedded.Slice(0, n);
@@ -61,10 +114,9 @@ public sealed class Gpt : IDisposable
 
         for (int l = 0; l < Config.Layers; l++)
         {
-            var p = w.Layers[l];
             var a = activations.Layers[l].Rows(n);
-            LayerInterior(l, a, x, batch.Layout, dropout);
-            AddProjection(a.Residual, a.Activated, p.OuterWeight, p.OuterBias, a.Middle, dropout, (2 * l) + 2);
+            LayerInterior(l, activations, a, x, batch.Layout, dropout);
+            AddProjection(a.Residual, a.Activated, _layers[l].Outer, activations, a.Middle, dropout, (2 * l) + 2);
             x = a.Residual;
         }
 
@@ -74,21 +126,21 @@ public sealed class Gpt : IDisposable
     }
 
     /// <summary>A layer but for its last projection: x += proj(attention(ln_1 x)), then f(fc(ln_2 x)), which x += proj(·) is to follow.</summary>
-    private void LayerInterior(int layer, in LayerActivations a, Tensor x, SequenceLayout layout, ResidualDropout dropout)
+    private void LayerInterior(int layer, GptActivations activations, in LayerActivations a, Tensor x, SequenceLayout layout, ResidualDropout dropout)
     {
-        var p = Weights.Layers[layer];
+        var p = _layers[layer];
         _kernels.LayerNorm.Forward(a.Ln1, a.Mean1, a.Rstd1, x, p.Ln1Weight, p.Ln1Bias, Config.LayerNormEpsilon);
-        _kernels.MatMul.Forward(a.Qkv, a.Ln1, p.AttentionWeight, p.AttentionBias);
+        Map(a.Qkv, a.Ln1, p.Attention, activations);
         _kernels.Attention.Forward(a.Mixed, a.Lse, a.Qkv, layout, Config.Heads);
-        AddProjection(a.Middle, a.Mixed, p.ProjectionWeight, p.ProjectionBias, x, dropout, (2 * layer) + 1);
+        AddProjection(a.Middle, a.Mixed, p.Projection, activations, x, dropout, (2 * layer) + 1);
 
         _kernels.LayerNorm.Forward(a.Ln2, a.Mean2, a.Rstd2, a.Middle, p.Ln2Weight, p.Ln2Bias, Config.LayerNormEpsilon);
-        _kernels.MatMul.Forward(a.Inner, a.Ln2, p.InnerWeight, p.InnerBias);
+        Map(a.Inner, a.Ln2, p.Inner, activations);
         _kernels.Activation.Forward(a.Activated, a.Inner, Config.Activation);
     }
 
-    /// <summary>Adds the gradient of every weight, given the gradient of the last hidden state.</summary>
-    /// <param name="gradients">Gradients in the layout of the weights; +=.</param>
+    /// <summary>Adds the gradients of the weights, given the gradient of the last hidden state.</summary>
+    /// <param name="gradients">Gradients of what is trained; +=. What it does not hold is not computed.</param>
     /// <param name="batch">The batch of the forward pass.</param>
     /// <param name="activations">What the forward pass left.</param>
     /// <param name="dHidden">dHidden (N, C): the gradient of the last hidden state.</param>
@@ -96,6 +148,7 @@ public sealed class Gpt : IDisposable
     public void Backward(GptParameters gradients, PackedBatch batch, GptActivations activations, Tensor dHidden, ResidualDropout dropout = default)
     {
         if (!activations.ForBackward) throw new ArgumentException("these activations were planned without a backward pass");
+        CheckRank(activations);
         int n = batch.Rows;
         var w = Weights;
         Tensor dX = activations.DResidual.Slice(0, n), dNarrow = activations.DNarrow.Slice(0, n);
@@ -107,33 +160,30 @@ public sealed class Gpt : IDisposable
 
         for (int l = Config.Layers - 1; l >= 0; l--)
         {
-            var p = w.Layers[l];
+            var p = _layers[l];
             var g = gradients.Layers[l];
             var a = activations.Layers[l].Rows(n);
             x = InputOf(l);
             // Of the layers that share their memory, the last one's activations are still there.
-            if (activations.Recompute && l < Config.Layers - 1) LayerInterior(l, a, x, batch.Layout, dropout);
+            if (activations.Recompute && l < Config.Layers - 1) LayerInterior(l, activations, a, x, batch.Layout, dropout);
 
             // x += proj(f(fc(ln_2 x))), backwards
             Tensor dProjected = ProjectionGradient(dX, dNarrow, dropout, (2 * l) + 2);
-            _kernels.MatMul.BackwardInput(dInner, dProjected, p.OuterWeight);
-            _kernels.MatMul.BackwardWeight(g.OuterWeight, g.OuterBias, a.Activated, dProjected);
+            MapBackward(dInner, g.Outer, dProjected, a.Activated, p.Outer, activations);
             _kernels.Activation.Backward(dInner, dInner, a.Inner, Config.Activation);
-            _kernels.MatMul.BackwardInput(dNarrow, dInner, p.InnerWeight);
-            _kernels.MatMul.BackwardWeight(g.InnerWeight, g.InnerBias, a.Ln2, dInner);
+            MapBackward(dNarrow, g.Inner, dInner, a.Ln2, p.Inner, activations);
             _kernels.LayerNorm.Backward(dX, g.Ln2Weight, g.Ln2Bias, dNarrow, a.Middle, a.Mean2, a.Rstd2, p.Ln2Weight);
 
             // x += proj(attention(ln_1 x)), backwards
             dProjected = ProjectionGradient(dX, dNarrow, dropout, (2 * l) + 1);
-            _kernels.MatMul.BackwardWeight(g.ProjectionWeight, g.ProjectionBias, a.Mixed, dProjected);
             Tensor dMixed = a.Ln2; // its content is spent, its shape is right
-            _kernels.MatMul.BackwardInput(dMixed, dProjected, p.ProjectionWeight);
+            MapBackward(dMixed, g.Projection, dProjected, a.Mixed, p.Projection, activations);
             _kernels.Attention.Backward(dQkv, dMixed, a.Mixed, a.Lse, a.Qkv, batch.Layout, Config.Heads);
-            _kernels.MatMul.BackwardInput(dNarrow, dQkv, p.AttentionWeight);
-            _kernels.MatMul.BackwardWeight(g.AttentionWeight, g.AttentionBias, a.Ln1, dQkv);
+            MapBackward(dNarrow, g.Attention, dQkv, a.Ln1, p.Attention, activations);
             _kernels.LayerNorm.Backward(dX, g.Ln1Weight, g.Ln1Bias, dNarrow, x, a.Mean1, a.Rstd1, p.Ln1Weight);
         }
 
+        if (gradients.TokenEmbedding.IsNone) return;
         if (dropout.Probability > 0) _kernels.Dropout.Backward(dX, dX, Key(dropout, 0));
         _kernels.Embedding.Backward(gradients.TokenEmbedding, gradients.PositionEmbedding, dX, batch.Tokens.View, batch.Layout.Positions.View);
 
@@ -149,22 +199,23 @@ public sealed class Gpt : IDisposable
     {
         int n = rows.Count;
         if (n > activations.Capacity) throw new ArgumentException($"{n} rows do not fit into activations for {activations.Capacity}");
+        CheckRank(activations);
         var w = Weights;
 
         Tensor x = activations.Embedded.Slice(0, n);
         _kernels.Embedding.Forward(x, rows.Tokens.View, rows.Positions.View, w.TokenEmbedding, w.PositionEmbedding);
         for (int l = 0; l < Config.Layers; l++)
         {
-            var p = w.Layers[l];
+            var p = _layers[l];
             var a = activations.Layers[l].Rows(n);
             _kernels.LayerNorm.Forward(a.Ln1, a.Mean1, a.Rstd1, x, p.Ln1Weight, p.Ln1Bias, Config.LayerNormEpsilon);
-            _kernels.MatMul.Forward(a.Qkv, a.Ln1, p.AttentionWeight, p.AttentionBias);
+            Map(a.Qkv, a.Ln1, p.Attention, activations);
             _kernels.CachedAttention.Forward(a.Mixed, cache.Keys(l), cache.Values(l), a.Qkv, rows.Slots.View, rows.Positions.View, cache.Capacity, Config.Heads);
-            _kernels.MatMul.Forward(a.Middle, a.Mixed, p.ProjectionWeight, p.ProjectionBias, residual: x);
+            Map(a.Middle, a.Mixed, p.Projection, activations, residual: x);
             _kernels.LayerNorm.Forward(a.Ln2, a.Mean2, a.Rstd2, a.Middle, p.Ln2Weight, p.Ln2Bias, Config.LayerNormEpsilon);
-            _kernels.MatMul.Forward(a.Inner, a.Ln2, p.InnerWeight, p.InnerBias);
+            Map(a.Inner, a.Ln2, p.Inner, activations);
             _kernels.Activation.Forward(a.Activated, a.Inner, Config.Activation);
-            _kernels.MatMul.Forward(a.Residual, a.Activated, p.OuterWeight, p.OuterBias, residual: a.Middle);
+            Map(a.Residual, a.Activated, p.Outer, activations, residual: a.Middle);
             x = a.Residual;
         }
 
@@ -174,19 +225,64 @@ public sealed class Gpt : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Weights.Dispose();
+    public void Dispose()
+    {
+        Adapter?.Dispose();
+        if (_ownsWeights) Weights.Dispose();
+    }
 
-    /// <summary>y = residual + dropout(x·W + b).</summary>
-    private void AddProjection(Tensor y, Tensor x, Tensor weight, Tensor bias, Tensor residual, ResidualDropout dropout, int place)
+    /// <summary>y = x·W + b (+ residual), and with an adapter y += s·x·Aᵀ·Bᵀ.</summary>
+    private void Map(Tensor y, Tensor x, in LinearParameters p, GptActivations activations, Tensor residual = default)
+    {
+        _kernels.MatMul.Forward(y, x, p.Weight, p.Bias, residual: residual);
+        if (p.A.IsNone) return;
+        Tensor low = Low(x, p, activations);
+        _kernels.MatMul.Forward(y, low, p.B, layout: WeightLayout.OutIn, residual: y);
+    }
+
+    /// <summary>
+    /// The mirror of <see cref="Map"/>: dX = dY·Wᵀ, and what of dW += xᵀ·dY and db += Σ dY is trained. With an adapter, for
+    /// low = s·x·Aᵀ and dLow = s·dY·B: dB += dYᵀ·low, dA += dLowᵀ·x, dX += dLow·A.
+    /// </summary>
+    private void MapBackward(Tensor dX, in LinearParameters g, Tensor dY, Tensor x, in LinearParameters p, GptActivations activations)
+    {
+        _kernels.MatMul.BackwardInput(dX, dY, p.Weight);
+        if (!g.Weight.IsNone) _kernels.MatMul.BackwardWeight(g.Weight, g.Bias, x, dY);
+        if (p.A.IsNone) return;
+        if (!g.B.IsNone) _kernels.MatMul.BackwardWeight(g.B, Tensor.None, Low(x, p, activations), dY, WeightLayout.OutIn);
+        Tensor dLow = activations.DLow.Reshape(x.Rows, p.A.Rows);
+        _kernels.MatMul.BackwardInput(dLow, dY, p.B, WeightLayout.OutIn);
+        _kernels.Elementwise.Combine(dLow, Adapter!.Scale, dLow, 0);
+        if (!g.A.IsNone) _kernels.MatMul.BackwardWeight(g.A, Tensor.None, x, dLow, WeightLayout.OutIn);
+        _kernels.MatMul.BackwardInput(dX, dLow, p.A, WeightLayout.OutIn, accumulate: true);
+    }
+
+    /// <summary>s·x·Aᵀ (N, r).</summary>
+    private Tensor Low(Tensor x, in LinearParameters p, GptActivations activations)
+    {
+        Tensor low = activations.Low.Reshape(x.Rows, p.A.Rows);
+        _kernels.MatMul.Forward(low, x, p.A, layout: WeightLayout.OutIn);
+        _kernels.Elementwise.Combine(low, Adapter!.Scale, low, 0);
+        return low;
+    }
+
+    private void CheckRank(GptActivations activations)
+    {
+        if (AdapterRank > activations.AdapterRank)
+            throw new ArgumentException($"an adapter of rank {AdapterRank} does not fit into activations for rank {activations.AdapterRank}");
+    }
+
+    /// <summary>y = residual + dropout(x·W + b), W with its adapter.</summary>
+    private void AddProjection(Tensor y, Tensor x, in LinearParameters p, GptActivations activations, Tensor residual, ResidualDropout dropout, int place)
     {
         if (dropout.Probability > 0)
         {
-            _kernels.MatMul.Forward(y, x, weight, bias);
+            Map(y, x, p, activations);
             _kernels.Dropout.Forward(y, y, Key(dropout, place), residual);
         }
         else
         {
-            _kernels.MatMul.Forward(y, x, weight, bias, residual: residual);
+            Map(y, x, p, activations, residual);
         }
     }
 
@@ -198,6 +294,6 @@ public sealed class Gpt : IDisposable
         return buffer;
     }
 
-    private static Kernels.Ops.DropoutKey Key(ResidualDropout dropout, int place) =>
+    private static DropoutKey Key(ResidualDropout dropout, int place) =>
         new(dropout.Seed, (uint)place, dropout.Step, dropout.FirstRow, dropout.Probability);
 }

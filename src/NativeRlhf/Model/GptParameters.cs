@@ -2,61 +2,92 @@ using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Model;
 
-/// <summary>The tensors of one layer.</summary>
+/// <summary>
+/// A linear map y = x·W + b, with the factors of an adapter beside it where it has one: y = x·W + b + s·x·Aᵀ·Bᵀ. Tensors that
+/// a set of parameters does not hold are none.
+/// </summary>
+/// <param name="Weight">W (in, out)</param>
+/// <param name="Bias">b (out)</param>
+/// <param name="A">A (r, in), which takes x to r numbers; none without an adapter</param>
+/// <param name="B">B (out, r), which takes these to y; none without an adapter</param>
+public readonly record struct LinearParameters(Tensor Weight, Tensor Bias, Tensor A, Tensor B);
+
+/// <summary>The tensors of one layer; those that a set of parameters does not hold are none.</summary>
 /// <param name="Ln1Weight">ln_1.weight (C)</param>
 /// <param name="Ln1Bias">ln_1.bias (C)</param>
-/// <param name="AttentionWeight">attn.c_attn.weight (C, 3·C)</param>
-/// <param name="AttentionBias">attn.c_attn.bias (3·C)</param>
-/// <param name="ProjectionWeight">attn.c_proj.weight (C, C)</param>
-/// <param name="ProjectionBias">attn.c_proj.bias (C)</param>
+/// <param name="Attention">attn.c_attn, C to 3·C: queries, keys, values</param>
+/// <param name="Projection">attn.c_proj, C to C</param>
 /// <param name="Ln2Weight">ln_2.weight (C)</param>
 /// <param name="Ln2Bias">ln_2.bias (C)</param>
-/// <param name="InnerWeight">mlp.c_fc.weight (C, inner)</param>
-/// <param name="InnerBias">mlp.c_fc.bias (inner)</param>
-/// <param name="OuterWeight">mlp.c_proj.weight (inner, C)</param>
-/// <param name="OuterBias">mlp.c_proj.bias (C)</param>
+/// <param name="Inner">mlp.c_fc, C to inner</param>
+/// <param name="Outer">mlp.c_proj, inner to C</param>
 public sealed record LayerParameters(
-    Tensor Ln1Weight, Tensor Ln1Bias, Tensor AttentionWeight, Tensor AttentionBias, Tensor ProjectionWeight, Tensor ProjectionBias,
-    Tensor Ln2Weight, Tensor Ln2Bias, Tensor InnerWeight, Tensor InnerBias, Tensor OuterWeight, Tensor OuterBias);
+    Tensor Ln1Weight, Tensor Ln1Bias, LinearParameters Attention, LinearParameters Projection,
+    Tensor Ln2Weight, Tensor Ln2Bias, LinearParameters Inner, LinearParameters Outer)
+{
+    /// <summary>This layer with the factors of an adapter.</summary>
+    /// <param name="adapter">The same layer of an adapter's parameters.</param>
+    /// <returns>A layer over the same memory.</returns>
+    public LayerParameters With(LayerParameters adapter) => this with
+    {
+        Attention = Attention with { A = adapter.Attention.A, B = adapter.Attention.B },
+        Projection = Projection with { A = adapter.Projection.A, B = adapter.Projection.B },
+        Inner = Inner with { A = adapter.Inner.A, B = adapter.Inner.B },
+        Outer = Outer with { A = adapter.Outer.A, B = adapter.Outer.B },
+    };
+}
 
 /// <summary>
-/// An arena with one tensor for every parameter of a model: its weights, or anything of the same layout (gradients, Adam's
-/// moments, an average). Matrices come first and vectors after them, so that everything with weight decay is one flat
-/// range and everything without it another.
+/// An arena with one tensor for every parameter of a list: a model's weights, an adapter's, or anything of the same layout
+/// (gradients, Adam's moments, an average). Matrices come first and vectors after them, so that everything with weight decay
+/// is one flat range and everything without it another. Parameters that are not in the list are <see cref="Tensor.None"/>:
+/// a gradient that is none is not computed.
 /// </summary>
 public sealed class GptParameters : IDisposable
 {
     private readonly Dictionary<string, Tensor> _byName = [];
     private readonly List<(TensorSpec Spec, long Start)> _places = [];
 
-    /// <summary>Allocates the arena, filled with zeros.</summary>
+    /// <summary>Allocates the arena for all parameters of a model, filled with zeros.</summary>
     /// <param name="device">The device.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="hasScore">Whether there is a scalar head.</param>
-    public GptParameters(ComputeDevice device, GptConfig config, bool hasScore)
+    /// <param name="role">What it holds of each parameter, where that is not the weights: <c>gradient of</c>.</param>
+    public GptParameters(ComputeDevice device, GptConfig config, bool hasScore, string role = "")
+        : this(device, config, config.Specs(hasScore), role)
+    {
+    }
+
+    /// <summary>Allocates the arena for some parameters, filled with zeros.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="specs">The parameters, in the order of the forward pass.</param>
+    /// <param name="role">What it holds of each parameter, where that is not the weights.</param>
+    public GptParameters(ComputeDevice device, GptConfig config, IReadOnlyList<TensorSpec> specs, string role = "")
     {
         Config = config;
-        HasScore = hasScore;
-        Specs = config.Specs(hasScore);
-        Count = Specs.Sum(spec => spec.Length);
-        Arena = device.AllocateArena(Specs.Sum(spec => Arena.AlignUp(spec.Length)));
-        foreach (var spec in Specs.OrderByDescending(spec => spec.HasWeightDecay))
+        Specs = specs;
+        Count = specs.Sum(spec => spec.Length);
+        Arena = device.AllocateArena(specs.Sum(spec => Arena.AlignUp(spec.Length)));
+        foreach (var spec in specs.OrderByDescending(spec => spec.HasWeightDecay))
         {
             _places.Add((spec, Arena.Used));
-            _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols);
+            _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols, $"{role} {spec.Name}".TrimStart());
         }
 
         Layers = [.. Enumerable.Range(0, config.Layers).Select(l => new LayerParameters(
-            this[$"h.{l}.ln_1.weight"], this[$"h.{l}.ln_1.bias"], this[$"h.{l}.attn.c_attn.weight"], this[$"h.{l}.attn.c_attn.bias"],
-            this[$"h.{l}.attn.c_proj.weight"], this[$"h.{l}.attn.c_proj.bias"], this[$"h.{l}.ln_2.weight"], this[$"h.{l}.ln_2.bias"],
-            this[$"h.{l}.mlp.c_fc.weight"], this[$"h.{l}.mlp.c_fc.bias"], this[$"h.{l}.mlp.c_proj.weight"], this[$"h.{l}.mlp.c_proj.bias"]))];
+            Find($"h.{l}.ln_1.weight"), Find($"h.{l}.ln_1.bias"), Linear($"h.{l}.attn.c_attn"), Linear($"h.{l}.attn.c_proj"),
+            Find($"h.{l}.ln_2.weight"), Find($"h.{l}.ln_2.bias"), Linear($"h.{l}.mlp.c_fc"), Linear($"h.{l}.mlp.c_proj")))];
+
+        LinearParameters Linear(string name) =>
+            new(Find($"{name}.weight"), Find($"{name}.bias"), Find(Adapter.FactorA(name)), Find(Adapter.FactorB(name)));
     }
 
     /// <summary>The model's shape.</summary>
     public GptConfig Config { get; }
 
     /// <summary>Whether there is a scalar head.</summary>
-    public bool HasScore { get; }
+    public bool HasScore => !Score.IsNone;
 
     /// <summary>All parameters, in the order of the forward pass.</summary>
     public IReadOnlyList<TensorSpec> Specs { get; }
@@ -71,21 +102,22 @@ public sealed class GptParameters : IDisposable
     public Tensor All => Arena.All;
 
     /// <summary>
-    /// The flat ranges of some parameters: neighbours with the same weight decay are one range. With all parameters there
-    /// are two, all matrices and all vectors.
+    /// The flat ranges of some of these parameters: neighbours with the same weight decay are one range. With all parameters
+    /// there are two, all matrices and all vectors.
     /// </summary>
-    /// <param name="selects">Which parameters.</param>
-    /// <returns>Each range's first element, length, and whether weight decay applies.</returns>
-    public IReadOnlyList<(long Start, long Length, bool HasWeightDecay)> Ranges(Func<TensorSpec, bool> selects)
+    /// <param name="part">Parameters that are all among these, in the same order: gradients of what is trained.</param>
+    /// <returns>Each range's first element here and in the part, its length, and whether weight decay applies.</returns>
+    public IReadOnlyList<(long Start, long PartStart, long Length, bool HasWeightDecay)> Ranges(GptParameters part)
     {
-        List<(long Start, long Length, bool HasWeightDecay)> ranges = [];
-        foreach (var (spec, start) in _places.Where(place => selects(place.Spec)))
+        List<(long Start, long PartStart, long Length, bool HasWeightDecay)> ranges = [];
+        foreach (var ((spec, start), (_, partStart)) in _places.Where(place => part._byName.ContainsKey(place.Spec.Name)).Zip(part._places))
         {
+            // What is next to each other here is so in the part.
             long length = Arena.AlignUp(spec.Length);
             if (ranges is [.., var last] && last.Start + last.Length == start && last.HasWeightDecay == spec.HasWeightDecay)
                 ranges[^1] = last with { Length = last.Length + length };
             else
-                ranges.Add((start, length, spec.HasWeightDecay));
+                ranges.Add((start, partStart, length, spec.HasWeightDecay));
         }
 
         return ranges;
@@ -98,32 +130,37 @@ public sealed class GptParameters : IDisposable
     public Tensor Flat(long start, long length) => new(Arena.All.View.SubView(start, length), 1, checked((int)length));
 
     /// <summary>wte.weight (V, C): the token embedding.</summary>
-    public Tensor TokenEmbedding => this["wte.weight"];
+    public Tensor TokenEmbedding => Find("wte.weight");
 
     /// <summary>wpe.weight (T, C): the position embedding.</summary>
-    public Tensor PositionEmbedding => this["wpe.weight"];
+    public Tensor PositionEmbedding => Find("wpe.weight");
 
     /// <summary>The layers, in order.</summary>
     public IReadOnlyList<LayerParameters> Layers { get; }
 
     /// <summary>ln_f.weight (C).</summary>
-    public Tensor FinalWeight => this["ln_f.weight"];
+    public Tensor FinalWeight => Find("ln_f.weight");
 
     /// <summary>ln_f.bias (C).</summary>
-    public Tensor FinalBias => this["ln_f.bias"];
+    public Tensor FinalBias => Find("ln_f.bias");
 
     /// <summary>lm_head.weight (V, C); the token embedding where they are tied.</summary>
-    public Tensor Output => Config.TieWordEmbeddings ? TokenEmbedding : this["lm_head.weight"];
+    public Tensor Output => Config.TieWordEmbeddings ? TokenEmbedding : Find("lm_head.weight");
 
     /// <summary>lm_head.bias (V), or none.</summary>
-    public Tensor OutputBias => Config.LmHeadBias ? this["lm_head.bias"] : Tensor.None;
+    public Tensor OutputBias => Find("lm_head.bias");
 
     /// <summary>score.weight (1, C) of a reward or value model, or none.</summary>
-    public Tensor Score => HasScore ? this["score.weight"] : Tensor.None;
+    public Tensor Score => Find("score.weight");
 
     /// <summary>The parameter of a name.</summary>
     /// <param name="name">A name of <see cref="Specs"/>.</param>
     public Tensor this[string name] => _byName[name];
+
+    /// <summary>The parameter of a name, or none.</summary>
+    /// <param name="name">The name.</param>
+    /// <returns>The tensor, or <see cref="Tensor.None"/> where it is not in the list.</returns>
+    public Tensor Find(string name) => _byName.GetValueOrDefault(name);
 
     /// <inheritdoc/>
     public void Dispose() => Arena.Dispose();

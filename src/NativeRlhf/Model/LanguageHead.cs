@@ -34,10 +34,10 @@ public sealed class LanguageHead : IDisposable
         _kernels = device.Kernels;
         _block = block;
         _arena = device.AllocateArena((2 * Arena.AlignUp((long)block * config.Width)) + Arena.AlignUp((long)block * config.VocabularySize) + Arena.AlignUp(block));
-        _x = _arena.Take(block, config.Width);
-        _dX = _arena.Take(block, config.Width);
-        _logits = _arena.Take(block, config.VocabularySize);
-        _lse = _arena.Take(block, 1);
+        _x = _arena.Take(block, config.Width, "hidden of counted tokens");
+        _dX = _arena.Take(block, config.Width, "gradient of the hidden of counted tokens");
+        _logits = _arena.Take(block, config.VocabularySize, "logits");
+        _lse = _arena.Take(block, 1, "logits lse");
     }
 
     /// <summary>Log-probabilities of given tokens.</summary>
@@ -55,7 +55,7 @@ public sealed class LanguageHead : IDisposable
 
     /// <summary>Log-probabilities, and the gradients of a loss that is a sum over tokens.</summary>
     /// <param name="model">The model whose output matrix is used.</param>
-    /// <param name="gradients">Receives the gradient of the output matrix; +=.</param>
+    /// <param name="gradients">Receives the gradient of the output matrix, if it holds one; +=.</param>
     /// <param name="hidden">hidden (N, C)</param>
     /// <param name="dHidden">dHidden (N, C) +=</param>
     /// <param name="targets">The M tokens that count, and the rows that predict them; no row twice.</param>
@@ -74,7 +74,7 @@ public sealed class LanguageHead : IDisposable
             var tokens = targets.Tokens.View.SubView(first, count);
             _kernels.LogProb.Backward(logits, dLogprobs.Slice(first, count), _lse.Slice(0, count), logits, tokens, temperature);
             _kernels.MatMul.BackwardInput(dX, logits, model.Weights.Output, Kernels.Ops.WeightLayout.OutIn);
-            _kernels.MatMul.BackwardWeight(gradients.Output, gradients.OutputBias, _x.Slice(0, count), logits, Kernels.Ops.WeightLayout.OutIn);
+            if (!gradients.Output.IsNone) _kernels.MatMul.BackwardWeight(gradients.Output, gradients.OutputBias, _x.Slice(0, count), logits, Kernels.Ops.WeightLayout.OutIn);
             _kernels.Elementwise.ScatterAdd(dHidden, dX, targets.Rows.View.SubView(first, count));
         }
     }

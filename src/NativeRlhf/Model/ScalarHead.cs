@@ -25,9 +25,9 @@ public sealed class ScalarHead : IDisposable
         _device = device;
         _kernels = device.Kernels;
         _arena = device.AllocateArena((2 * Arena.AlignUp((long)capacity * config.Width)) + Arena.AlignUp(1));
-        _x = _arena.Take(capacity, config.Width);
-        _dX = _arena.Take(capacity, config.Width);
-        _bias = _arena.Take(1, 1);
+        _x = _arena.Take(capacity, config.Width, "hidden of scored tokens");
+        _dX = _arena.Take(capacity, config.Width, "gradient of the hidden of scored tokens");
+        _bias = _arena.Take(1, 1, "reward bias");
     }
 
     /// <summary>The scalars of some rows.</summary>
@@ -40,20 +40,20 @@ public sealed class ScalarHead : IDisposable
         if (_biasValue != model.Config.RewardBias) _device.Upload(_bias, [_biasValue = model.Config.RewardBias]);
         Tensor x = _x.Slice(0, rows.Length);
         _kernels.Elementwise.Gather(x, hidden, rows.View);
-        _kernels.MatMul.Forward(y, x, model.Weights.Score, _bias, WeightLayout.OutIn);
+        _kernels.MatMul.Forward(y, x, model.Score, _bias, WeightLayout.OutIn);
     }
 
     /// <summary>The gradients of a loss, given its gradient at the scalars of the last <see cref="Forward"/>.</summary>
     /// <param name="model">The model of the forward pass.</param>
-    /// <param name="gradients">Receives the gradient of score.weight; +=.</param>
+    /// <param name="gradients">Receives the gradient of score.weight, if it holds one; +=.</param>
     /// <param name="dHidden">dHidden (N, C) +=</param>
     /// <param name="rows">rows (M), no row twice</param>
     /// <param name="dY">dY (M, 1)</param>
     public void Backward(Gpt model, GptParameters gradients, Tensor dHidden, IndexBuffer rows, Tensor dY)
     {
         Tensor x = _x.Slice(0, rows.Length), dX = _dX.Slice(0, rows.Length);
-        _kernels.MatMul.BackwardInput(dX, dY, model.Weights.Score, WeightLayout.OutIn);
-        _kernels.MatMul.BackwardWeight(gradients.Score, Tensor.None, x, dY, WeightLayout.OutIn);
+        _kernels.MatMul.BackwardInput(dX, dY, model.Score, WeightLayout.OutIn);
+        if (gradients.HasScore) _kernels.MatMul.BackwardWeight(gradients.Score, Tensor.None, x, dY, WeightLayout.OutIn);
         _kernels.Elementwise.ScatterAdd(dHidden, dX, rows.View);
     }
 

@@ -17,24 +17,26 @@ public sealed class Workspace : IDisposable
     /// <param name="capacity">The most tokens of one pass.</param>
     /// <param name="forBackward">Whether there are backward passes.</param>
     /// <param name="recompute">Whether these run each layer forward again, which takes less memory.</param>
-    public Workspace(ComputeDevice device, GptConfig config, int capacity, bool forBackward, bool recompute = false)
+    /// <param name="adapterRank">The largest rank of an adapter of the models; 0 where none has one.</param>
+    public Workspace(ComputeDevice device, GptConfig config, int capacity, bool forBackward, bool recompute = false, int adapterRank = 0)
     {
         Device = device;
         Config = config;
         Capacity = capacity;
         _host = new float[capacity];
-        Activations = new GptActivations(device, config, capacity, forBackward, recompute);
+        Activations = new GptActivations(device, config, capacity, forBackward, recompute, adapterRank);
         Language = new LanguageHead(device, config);
         Scalar = new ScalarHead(device, config, capacity);
         Batch = new PackedBatch(device);
         Targets = new Targets(device);
         long perToken = Arena.AlignUp(capacity);
         _arena = device.AllocateArena((6 * perToken) + Arena.AlignUp(16) + (forBackward ? Arena.AlignUp((long)capacity * config.Width) : 0));
-        (Values, DValues, First, Second, Third, Fourth) = (Vector(), Vector(), Vector(), Vector(), Vector(), Vector());
-        Statistics = _arena.Take(1, 16);
-        if (forBackward) DHidden = _arena.Take(capacity, config.Width);
+        (Values, DValues) = (Vector("logprobs or scores"), Vector("gradient of logprobs or scores"));
+        (First, Second, Third, Fourth) = (Vector("operand of a loss"), Vector("operand of a loss"), Vector("operand of a loss"), Vector("operand of a loss"));
+        Statistics = _arena.Take(1, 16, "sums of a loss");
+        if (forBackward) DHidden = _arena.Take(capacity, config.Width, "gradient of ln_f");
 
-        Tensor Vector() => _arena.Take(capacity, 1);
+        Tensor Vector(string name) => _arena.Take(capacity, 1, name);
     }
 
     /// <summary>The device.</summary>

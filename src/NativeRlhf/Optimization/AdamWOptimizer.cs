@@ -15,14 +15,16 @@ public readonly record struct AdamWSettings(
     double Beta1 = 0.9, double Beta2 = 0.95, double Epsilon = 1e-8, double WeightDecay = 0, double GradientClip = 0, AdamForm Form = AdamForm.PyTorch);
 
 /// <summary>
-/// AdamW over the flat ranges of a model's parameters, with clipping of the global gradient norm. Gradients accumulate in
-/// <see cref="Gradients"/> until <see cref="Step"/>.
+/// AdamW over the flat ranges of what a model trains (all weights, some of them, or an adapter), with clipping of the global
+/// gradient norm. Gradients accumulate in <see cref="Gradients"/> until <see cref="Step(double)"/>; gradients and moments have
+/// memory for what is trained and no more.
 /// </summary>
 public sealed class AdamWOptimizer : IDisposable
 {
-    private readonly Gpt _model;
+    private readonly ComputeDevice _device;
+    private readonly GptParameters _weights;
     private readonly AdamWSettings _settings;
-    private readonly (long Start, long Length, bool HasWeightDecay)[] _ranges;
+    private readonly (long Start, long PartStart, long Length, bool HasWeightDecay)[] _ranges;
     private readonly Arena _arena;
     private readonly Tensor _partials;
     private readonly float[] _hostPartials;
@@ -30,20 +32,22 @@ public sealed class AdamWOptimizer : IDisposable
     /// <summary>Allocates gradients and moments, all zero.</summary>
     /// <param name="model">The model to train.</param>
     /// <param name="settings">The constants.</param>
-    /// <param name="trains">Which parameters are trained; the others keep their values, without decay.</param>
+    /// <param name="trains">Which of <see cref="Gpt.Trainable"/> are trained; the others keep their values, without decay. Null for all.</param>
     public AdamWOptimizer(Gpt model, AdamWSettings settings, Func<TensorSpec, bool>? trains = null)
     {
-        _model = model;
+        _device = model.Device;
+        _weights = model.Trainable;
         _settings = settings;
-        _ranges = [.. model.Weights.Ranges(trains ?? (_ => true))];
-        Gradients = NewParameters();
-        FirstMoments = NewParameters();
-        SecondMoments = NewParameters();
+        TensorSpec[] trained = [.. _weights.Specs.Where(trains ?? (_ => true))];
+        Gradients = NewParameters("gradient of");
+        FirstMoments = NewParameters("first moment of");
+        SecondMoments = NewParameters("second moment of");
+        _ranges = [.. _weights.Ranges(Gradients)];
         _hostPartials = new float[_ranges.Sum(range => Norm.Blocks(range.Length))];
-        _arena = model.Device.AllocateArena(_hostPartials.Length);
-        _partials = _arena.Take(1, _hostPartials.Length);
+        _arena = _device.AllocateArena(_hostPartials.Length);
+        _partials = _arena.Take(1, _hostPartials.Length, "sums of squares of the gradient");
 
-        GptParameters NewParameters() => new(model.Device, model.Config, model.Weights.HasScore);
+        GptParameters NewParameters(string role) => new(_device, model.Config, trained, role);
     }
 
     /// <summary>The accumulated gradient.</summary>
@@ -59,20 +63,28 @@ public sealed class AdamWOptimizer : IDisposable
     public int Steps { get; set; }
 
     /// <summary>Sets the gradient to zero.</summary>
-    public void ZeroGradients() => _model.Device.Kernels.Elementwise.Fill(Gradients.All, 0);
+    public void ZeroGradients() => _device.Kernels.Elementwise.Fill(Gradients.All, 0);
 
     /// <summary>One update.</summary>
     /// <param name="learningRate">The learning rate of this step.</param>
     /// <returns>The global norm of the gradient, before clipping.</returns>
-    public double Step(double learningRate)
+    /// <exception cref="NonFiniteException">The norm is not finite; nothing was changed.</exception>
+    public double Step(double learningRate) => Step(learningRate, GradientNorm());
+
+    /// <summary>One update with a gradient whose norm is known.</summary>
+    /// <param name="learningRate">The learning rate of this step.</param>
+    /// <param name="norm">What <see cref="GradientNorm"/> has returned.</param>
+    /// <returns><paramref name="norm"/></returns>
+    /// <exception cref="NonFiniteException">The norm is not finite; nothing was changed.</exception>
+    public double Step(double learningRate, double norm)
     {
-        double norm = GradientNorm();
+        if (!double.IsFinite(norm)) throw new NonFiniteException(FormattableString.Invariant($"the norm of the gradient is {norm}"));
         double scale = _settings.GradientClip > 0 && norm > _settings.GradientClip ? _settings.GradientClip / norm : 1;
         Steps++;
-        foreach (var (start, length, hasWeightDecay) in _ranges)
+        foreach (var (start, partStart, length, hasWeightDecay) in _ranges)
         {
-            _model.Device.Kernels.AdamW.Step(
-                _model.Weights.Flat(start, length), Gradients.Flat(start, length), FirstMoments.Flat(start, length), SecondMoments.Flat(start, length),
+            _device.Kernels.AdamW.Step(
+                _weights.Flat(start, length), Gradients.Flat(partStart, length), FirstMoments.Flat(partStart, length), SecondMoments.Flat(partStart, length),
                 new AdamWStep((float)learningRate, (float)_settings.Beta1, (float)_settings.Beta2, (float)_settings.Epsilon,
                     hasWeightDecay ? (float)_settings.WeightDecay : 0, (float)scale, Steps, _settings.Form));
         }
@@ -85,14 +97,14 @@ public sealed class AdamWOptimizer : IDisposable
     public double GradientNorm()
     {
         int block = 0;
-        foreach (var (start, length, _) in _ranges)
+        foreach (var (_, partStart, length, _) in _ranges)
         {
             int blocks = Norm.Blocks(length);
-            _model.Device.Kernels.Norm.SumOfSquares(new Tensor(_partials.View.SubView(block, blocks), 1, blocks), Gradients.Flat(start, length));
+            _device.Kernels.Norm.SumOfSquares(new Tensor(_partials.View.SubView(block, blocks), 1, blocks), Gradients.Flat(partStart, length));
             block += blocks;
         }
 
-        _model.Device.Download(_partials, _hostPartials);
+        _device.Download(_partials, _hostPartials);
         double sum = 0;
         foreach (float partial in _hostPartials) sum += partial;
         return Math.Sqrt(sum);

@@ -54,7 +54,7 @@ public sealed class Generator : IDisposable
         _model = model;
         _cache = new KvCache(model.Device, model.Config, slots, capacity);
         // Room for one token of every slot and one prompt more; prompts that do not fit wait for the next pass.
-        _activations = new GptActivations(model.Device, model.Config, slots + Math.Max(capacity, 256), forBackward: false);
+        _activations = new GptActivations(model.Device, model.Config, slots + Math.Max(capacity, 256), forBackward: false, adapterRank: model.AdapterRank);
         _head = new LanguageHead(model.Device, model.Config, slots);
         _rows = new DecodeRows(model.Device);
         _lastRows = model.Device.AllocateIndices(slots);

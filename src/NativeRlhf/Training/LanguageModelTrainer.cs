@@ -54,7 +54,7 @@ public sealed class LanguageModelTrainer : Trainer
         TrainerConfiguration configuration, TrainingRun run, Gpt model, IReadOnlyList<TokenRow> rows, IReadOnlyList<TokenRow> evalRows, FineTuning? others = null)
         : base(configuration, run, rows.Count)
     {
-        _model = model;
+        _model = Adapt(model);
         _rows = rows;
         _evalRows = [.. evalRows];
         _batch = new TokenRow[configuration.BatchSize];
@@ -70,12 +70,12 @@ public sealed class LanguageModelTrainer : Trainer
         if (_tuning.SelectBy == ModelSelection.Reward && (_others.Reward is null || _others.EvalPrompts.Count == 0))
             throw new InputException("selectBy is reward, but there is no reward or no validation prompt; give --reward and --eval-prompts, or set selectBy to last");
         _microBatches = PlanMicroBatches(rows.Concat(evalRows).Concat(_others.Pretraining).Max(PackedBatch.InputLength));
-        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute));
+        _workspace = Own(new Workspace(model.Device, model.Config, _microBatches.Tokens, forBackward: true, configuration.Recompute, model.AdapterRank));
         _optimizer = Optimize(model, IsLanguage);
         _scorer = new SequenceScorer(_workspace);
         if (_others is { Reward: not null, EvalPrompts: [_, ..] prompts })
             _sampler = Own(new PromptSampler(model, run.Tokenizer, prompts.Count, prompts.Max(prompt => prompt.Tokens.Length), _tuning.ResponseLength));
-        if (_tuning.SelectBy != ModelSelection.Last) _bestWeights = Own(new GptParameters(model.Device, model.Config, model.Weights.HasScore));
+        if (_tuning.SelectBy != ModelSelection.Last) _bestWeights = Own(new GptParameters(model.Device, model.Config, model.Trainable.Specs));
     }
 
     /// <inheritdoc/>
@@ -89,7 +89,7 @@ public sealed class LanguageModelTrainer : Trainer
         int counted = TokenRow.CountedOf(_batch), countedDemonstrations = TokenRow.CountedOf(_batch.AsSpan(0, demonstrations)), firstRow = 0;
         _optimizer.ZeroGradients();
         double loss = AddGradients(_batch.AsSpan(0, demonstrations)), mixedLoss = AddGradients(_batch.AsSpan(demonstrations));
-        metrics["loss"] = (loss + mixedLoss) / counted;
+        metrics["loss"] = Finite("loss", (loss + mixedLoss) / counted);
         if (_pretrainingOrder is not null)
         {
             if (countedDemonstrations > 0) metrics["loss/sft"] = loss / countedDemonstrations;
@@ -157,7 +157,7 @@ public sealed class LanguageModelTrainer : Trainer
         double value = _tuning.SelectBy == ModelSelection.Loss ? -metrics["eval/loss"] : metrics["eval/scores"];
         if (_best is not null && !(value > _best.Value)) return;
         _best = new Best(_optimizer.Steps, value);
-        _model.Device.Kernels.Elementwise.Copy(_bestWeights.All, _model.Weights.All);
+        _model.Device.Kernels.Elementwise.Copy(_bestWeights.All, _model.Trainable.All);
     }
 
     /// <inheritdoc/>
@@ -191,7 +191,7 @@ public sealed class LanguageModelTrainer : Trainer
 
         string what = _tuning.SelectBy == ModelSelection.Loss ? FormattableString.Invariant($"eval/loss {-_best.Value:g6}") : FormattableString.Invariant($"eval/scores {_best.Value:g6}");
         Run.Directory.Log($"final is the model of step {_best.Step}, with {what}");
-        ModelDirectory.WriteFiles(folder, _model.Config, _bestWeights!, _model.Device, Run.Tokenizer);
+        WriteModel(folder, _bestWeights);
     }
 
     /// <summary>How many of the rows that are drawn before a step are pretraining text; exact in the long run.</summary>

@@ -84,17 +84,18 @@ public sealed class PpoTrainer : Trainer
         _experience = new Experience(configuration.BatchSize, configuration.ResponseLength);
         _minibatch = new Experience(configuration.MiniBatchSize, configuration.ResponseLength);
         (_entropies, _rewards) = (NewTokens(), NewTokens());
+        Adapt(models.Policy);
         _policyWorkspace = workspace;
         _microBatches = new MicroBatches(configuration.MicroBatchSize ?? 0, workspace.Capacity);
         _policyScorer = new SequenceScorer(_policyWorkspace);
         _policyOptimizer = Optimize(models.Policy, IsLanguage);
         if (configuration.Advantages == AdvantageEstimator.Gae)
         {
-            var value = models.Value ?? throw new ArgumentException("advantages by GAE need a value function", nameof(models));
+            var value = Adapt(models.Value ?? throw new ArgumentException("advantages by GAE need a value function", nameof(models)));
             // Policy and value function take turns with one workspace when they have the same shape.
             var valueWorkspace = value.Config.HasSameShape(models.Policy.Config)
                 ? workspace
-                : Own(new Workspace(value.Device, value.Config, workspace.Capacity, forBackward: true, configuration.Recompute));
+                : Own(new Workspace(value.Device, value.Config, workspace.Capacity, forBackward: true, configuration.Recompute, value.AdapterRank));
             _critic = new Critic(value, valueWorkspace, new SequenceScorer(valueWorkspace), Optimize(value, IsScalar, "value"));
         }
 
@@ -103,8 +104,8 @@ public sealed class PpoTrainer : Trainer
         _controller = Controller(configuration.KlCoef);
         if (configuration.EmaDecay > 0)
         {
-            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Weights.HasScore));
-            models.Policy.Device.Kernels.Elementwise.Copy(_average.All, models.Policy.Weights.All);
+            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Trainable.Specs));
+            models.Policy.Device.Kernels.Elementwise.Copy(_average.All, models.Policy.Trainable.All);
         }
 
         float[] NewTokens() => new float[configuration.BatchSize * configuration.ResponseLength];
@@ -125,7 +126,7 @@ public sealed class PpoTrainer : Trainer
         int longest = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         if (pretraining.Count > 0) longest = Math.Max(longest, pretraining.Max(PackedBatch.InputLength));
         int capacity = configuration.PlanMicroBatches(longest, int.MaxValue).Tokens;
-        return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute);
+        return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute, configuration.LoraRank);
     }
 
     /// <inheritdoc/>
@@ -150,6 +151,9 @@ public sealed class PpoTrainer : Trainer
         _policyScorer.LogProbs(_models.Reference, rows, refLogprobs, temperature: temperature);
         _critic?.Scorer.Values(_critic.Model, rows, values);
         double[] scores = Score(_batch, answers, rows, (name, value) => metrics[$"objective/{name}"] = value);
+        Finite("objective/kl", KlEstimators.SumK1(logprobs, refLogprobs));
+        Finite("the sum of the values", Mean(values));
+        foreach (double score in scores) Finite("a score", score);
 
         // 3. Rewards of tokens: the KL penalty on each (unless it is a part of the loss), the score on the last.
         double beta = _controller.Coefficient, penalty = _configuration.KlPenalty == KlPenalty.Reward ? beta : 0;
@@ -199,12 +203,15 @@ public sealed class PpoTrainer : Trainer
         {
             Permute(step, epoch);
             for (int start = 0; start < _order.Length; start += _configuration.MiniBatchSize)
-                Update(_order.AsSpan(start, _configuration.MiniBatchSize), learningRate, sums, metrics);
+            {
+                int first = start;
+                Replayable(step, () => Update(_order.AsSpan(first, _configuration.MiniBatchSize), learningRate, sums, metrics));
+            }
         }
 
         _controller.Update(kl, rows.Length);
         if (_average is not null)
-            _models.Policy.Device.Kernels.Elementwise.Combine(_average.All, (float)(1 - _configuration.EmaDecay), _models.Policy.Weights.All, (float)_configuration.EmaDecay);
+            _models.Policy.Device.Kernels.Elementwise.Combine(_average.All, (float)(1 - _configuration.EmaDecay), _models.Policy.Trainable.All, (float)_configuration.EmaDecay);
 
         sums.Report(metrics, _configuration);
         metrics["response/length"] = (double)tokens / rows.Length;
@@ -261,11 +268,9 @@ public sealed class PpoTrainer : Trainer
         }
 
         // Both are there: the one that was asked for in front, the other one below it.
-        var (first, second) = _configuration.EmaFinal ? (_average, _models.Policy.Weights) : (_models.Policy.Weights, _average);
-        Write(folder, first);
-        Write(Directory.CreateDirectory(Path.Combine(folder, _configuration.EmaFinal ? "policy" : "average")).FullName, second);
-
-        void Write(string path, GptParameters weights) => ModelDirectory.WriteFiles(path, _models.Policy.Config, weights, _models.Policy.Device, Run.Tokenizer);
+        var (first, second) = _configuration.EmaFinal ? (_average, null) : ((GptParameters?)null, _average);
+        WriteModel(folder, first);
+        WriteModel(Directory.CreateDirectory(Path.Combine(folder, _configuration.EmaFinal ? "policy" : "average")).FullName, second);
     }
 
     /// <summary>
@@ -321,8 +326,11 @@ public sealed class PpoTrainer : Trainer
         if (_pretrainingOrder is not null) AddPretrainingGradient(answers.Length, firstRow, sums);
         sums.Tokens += tokens;
         sums.Updates++;
-        sums.GradientNorm += _policyOptimizer.Step(learningRate);
-        _critic?.Optimizer.Step(_configuration.ValueLearningRate is { } rate && _configuration.LearningRate > 0 ? learningRate / _configuration.LearningRate * rate : learningRate);
+        // Both gradients are finite, or neither model is touched.
+        double norm = Finite("the norm of the policy's gradient", _policyOptimizer.GradientNorm());
+        double valueNorm = _critic is null ? 0 : Finite("the norm of the value function's gradient", _critic.Optimizer.GradientNorm());
+        sums.GradientNorm += _policyOptimizer.Step(learningRate, norm);
+        _critic?.Optimizer.Step(_configuration.ValueLearningRate is { } rate && _configuration.LearningRate > 0 ? learningRate / _configuration.LearningRate * rate : learningRate, valueNorm);
         metrics["grad_norm"] = sums.GradientNorm / sums.Updates;
     }
 
@@ -444,7 +452,7 @@ public sealed class PpoTrainer : Trainer
             firstRow += _policyWorkspace.Batch.Rows;
         }
 
-        sums.PretrainingLoss += loss / counted;
+        sums.PretrainingLoss += Finite("loss/ptx", loss / counted);
     }
 
     /// <summary>

@@ -78,7 +78,8 @@ public sealed class RewardTrainer : Trainer
             throw new InputException("normalization is unit, but all reference answers are the same; give other --reference-data, or set normalization to bias");
         _microBatches = PlanMicroBatches(Math.Max(rows.Concat(evalRows).Max(Length), _references.Select(tokens => tokens.Length).DefaultIfEmpty().Max()));
         var (device, shape) = (members[0].Device, members[0].Config);
-        _workspace = Own(new Workspace(device, shape, _microBatches.Tokens, forBackward: true, configuration.Recompute));
+        for (int i = 0; i < members.Count; i++) Adapt(members[i], run.Seed + (ulong)i);
+        _workspace = Own(new Workspace(device, shape, _microBatches.Tokens, forBackward: true, configuration.Recompute, members[0].AdapterRank));
         _scorer = new SequenceScorer(_workspace);
         _members = [.. members.Select((model, i) => new Member(
             model, Optimize(model, IsScalar, i == 0 ? "" : Folder(i)), run.Seed + (ulong)i, new RowOrder(run.Seed + (ulong)i, rows.Count, configuration.Shuffle)))];
@@ -102,9 +103,17 @@ public sealed class RewardTrainer : Trainer
     {
         var sums = default(PairSums);
         double gradientNorm = 0;
-        foreach (var member in _members)
+        // A member's update is all that is run again where a number is not finite: those before it have changed their weights.
+        foreach (var member in _members) Replayable(step, () => Update(member));
+        metrics["loss"] = sums.Loss / _members.Length;
+        metrics["accuracy"] = sums.Correct / sums.Pairs;
+        metrics["margin"] = sums.Margin / sums.Pairs;
+        metrics["grad_norm"] = gradientNorm / _members.Length;
+
+        void Update(Member member)
         {
             DrawBatch(_rows, step, _batch, member.Order);
+            double before = sums.Loss;
             int firstRow = 0;
             member.Optimizer.ZeroGradients();
             for (int start = 0, count; start < _batch.Length; start += count)
@@ -119,14 +128,10 @@ public sealed class RewardTrainer : Trainer
                 firstRow += hidden.Rows;
             }
 
+            Finite("loss", sums.Loss - before);
             gradientNorm += member.Optimizer.Step(learningRate);
             metrics.Tokens += firstRow;
         }
-
-        metrics["loss"] = sums.Loss / _members.Length;
-        metrics["accuracy"] = sums.Correct / sums.Pairs;
-        metrics["margin"] = sums.Margin / sums.Pairs;
-        metrics["grad_norm"] = gradientNorm / _members.Length;
     }
 
     /// <inheritdoc/>
@@ -176,7 +181,7 @@ public sealed class RewardTrainer : Trainer
         {
             var model = _members[i].Model;
             string path = _members.Length == 1 ? folder : Directory.CreateDirectory(Path.Combine(folder, Folder(i))).FullName;
-            ModelDirectory.WriteFiles(path, Normalized(model), model.Weights, model.Device, Run.Tokenizer);
+            WriteModel(path, model: model, config: Normalized(model));
         }
     }
 

@@ -72,6 +72,20 @@ public class LayerNormTests(string device, string variant) : OpTests(device, var
         }
     }
 
+    [Test]
+    public void Backward_without_gradients_of_weight_and_bias_gives_the_same_dX()
+    {
+        const int N = 21, C = 33;
+        Tensor x = Bench.Upload(TestData.Normal(1, N * C, 2, 3), N, C), weight = Bench.Upload(TestData.Normal(2, C)), dY = Bench.Upload(TestData.Normal(3, N * C), N, C);
+        Tensor y = Bench.Overwritten(N, C), mean = Bench.Overwritten(N), rstd = Bench.Overwritten(N);
+        Kernels.LayerNorm.Forward(y, mean, rstd, x, weight, Bench.Upload(new double[C]), Epsilon);
+        Tensor whole = Bench.Accumulated(N, C), alone = Bench.Accumulated(N, C), dWeight = Bench.Accumulated(C), dBias = Bench.Accumulated(C);
+        Kernels.LayerNorm.Backward(whole, dWeight, dBias, dY, x, mean, rstd, weight);
+        Kernels.LayerNorm.Backward(alone, Tensor.None, Tensor.None, dY, x, mean, rstd, weight);
+        Assert.That(Bench.Read(alone), Is.EqualTo(Bench.Read(whole)));
+        Assert.That(() => Kernels.LayerNorm.Backward(alone, dWeight, Tensor.None, dY, x, mean, rstd, weight), Throws.ArgumentException.With.Message.Contains("both or none"));
+    }
+
     private protected override Tensor[] RunAll(Workbench bench)
     {
         var (N, C) = bench.IsSimulated ? (21, 33) : (150, 300);

@@ -15,7 +15,7 @@ public class ConfigurationTests : DataFixture
     [
         "steps", "epochs", "batchSize", "microBatchSize", "microBatchTokens", "recompute", "learningRate", "learningRateSchedule", "finalLearningRateFraction", "warmupSteps",
         "beta1", "beta2", "epsilon", "adamForm", "weightDecay", "gradientClip", "dropout", "maxLength", "shuffle", "evalEvery", "checkpointEvery",
-        "keepCheckpoints", "precision",
+        "keepCheckpoints", "precision", "loraRank", "loraAlpha", "loraTargets",
     ];
 
     private static readonly string[] PromptKeys = ["onTooLong", "promptTemplate"];
@@ -110,6 +110,7 @@ public class ConfigurationTests : DataFixture
             ["steps"] = "9",
             ["keepCheckpoints"] = "9",
             ["maxLength"] = "100",
+            ["loraTargets"] = "c_proj",
         };
         string before = ConfigurationLoader.ToJson(new PpoConfiguration()).ToJsonString();
         foreach (ConfigurationKey key in ConfigurationKey.Of(typeof(PpoConfiguration)))

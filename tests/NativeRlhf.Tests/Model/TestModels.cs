@@ -52,6 +52,17 @@ internal static class TestModels
         return model;
     }
 
+    /// <summary>A model that was given an adapter with random factors, large enough to matter.</summary>
+    public static Gpt WithAdapter(Gpt model, AdapterSettings settings, int seed = 9)
+    {
+        Adapter.Attach(model, settings, (ulong)seed);
+        var random = new Random(seed);
+        var weights = model.Adapter!.Weights;
+        foreach (var spec in weights.Specs)
+            model.Device.Upload(weights[spec.Name], [.. Enumerable.Range(0, (int)spec.Length).Select(_ => (float)(0.1 * ((2 * random.NextDouble()) - 1)))]);
+        return model;
+    }
+
     /// <summary>Random tokens.</summary>
     public static int[] Tokens(Random random, int length, int vocabulary) => [.. Enumerable.Range(0, length).Select(_ => random.Next(vocabulary))];
 
@@ -67,8 +78,8 @@ internal static class TestModels
     public static (double Loss, GptParameters Gradients) LossAndGradients(Gpt model, IReadOnlyList<IReadOnlyList<TokenRow>> microBatches, ResidualDropout dropout = default, bool recompute = false)
     {
         int counted = microBatches.Sum(rows => rows.Sum(row => row.Counted));
-        using var workspace = new Workspace(model.Device, model.Config, Math.Max(1, microBatches.Max(rows => rows.Sum(PackedBatch.InputLength))), forBackward: true, recompute);
-        var gradients = new GptParameters(model.Device, model.Config, model.Weights.HasScore);
+        using var workspace = new Workspace(model.Device, model.Config, Math.Max(1, microBatches.Max(rows => rows.Sum(PackedBatch.InputLength))), forBackward: true, recompute, model.AdapterRank);
+        var gradients = new GptParameters(model.Device, model.Config, model.Trainable.Specs);
         double sum = 0;
         foreach (var rows in microBatches)
         {
@@ -83,7 +94,7 @@ internal static class TestModels
     public static float[][] Logits(Gpt model, params int[][] sequences)
     {
         int n = sequences.Sum(tokens => tokens.Length);
-        using var activations = new GptActivations(model.Device, model.Config, n, forBackward: false);
+        using var activations = new GptActivations(model.Device, model.Config, n, forBackward: false, adapterRank: model.AdapterRank);
         using var head = new LanguageHead(model.Device, model.Config, n);
         using var batch = new PackedBatch(model.Device);
         using var rows = model.Device.AllocateIndices(n);

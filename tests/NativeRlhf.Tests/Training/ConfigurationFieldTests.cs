@@ -36,6 +36,9 @@ public class ConfigurationFieldTests
         ["checkpointEvery"] = ([], "0", "1"),
         ["keepCheckpoints"] = (["checkpointEvery=1"], "1", "2"),
         ["precision"] = ([], "float32", "bfloat16"),
+        ["loraRank"] = ([], "0", "2"),
+        ["loraAlpha"] = (["loraRank=2"], "null", "16"),
+        ["loraTargets"] = (["loraRank=2"], "all-linear", "mlp.c_fc"),
         ["onTooLong"] = (["maxLength=10", "responseLength=3"], "truncate", "drop"),
         ["promptTemplate"] = ([], "{prompt}", "a: {prompt}"),
         ["microBatchTokens"] = (["microBatchSize=null"], "17", "40"),
@@ -44,6 +47,8 @@ public class ConfigurationFieldTests
         ["keepFraction"] = (["answersPerPrompt=4"], "0", "0.5"),
         ["normalization"] = ([], "none", "bias"),
         ["ensemble"] = ([], "1", "2"),
+        ["beta"] = ([], "0.1", "0.3"),
+        ["labelSmoothing"] = ([], "0", "0.2"),
         ["episodes"] = (["steps=null"], "4", "8"),
         ["miniBatchSize"] = ([], "2", "4"),
         ["innerEpochs"] = ([], "1", "2"),
@@ -150,6 +155,7 @@ public class ConfigurationFieldTests
         Kind.Sft => typeof(SftConfiguration),
         Kind.Reward => typeof(RewardConfiguration),
         Kind.Raft => typeof(RaftConfiguration),
+        Kind.Dpo => typeof(DpoConfiguration),
         _ => typeof(PpoConfiguration),
     };
 }

@@ -11,7 +11,7 @@ using NativeRlhf.Training;
 
 namespace NativeRlhf.Tests.Training;
 
-/// <summary>The four trainers.</summary>
+/// <summary>The trainers.</summary>
 public enum Kind
 {
     Pretrain,
@@ -19,6 +19,7 @@ public enum Kind
     Reward,
     Ppo,
     Raft,
+    Dpo,
 }
 
 /// <summary>
@@ -29,7 +30,8 @@ internal static class TinyRuns
 {
     private static readonly CharTokenizer Tokenizer = new("abcdefgh :\n");
 
-    private static readonly GptConfig Shape = new()
+    /// <summary>The shape of all models here.</summary>
+    public static readonly GptConfig Shape = new()
     {
         Layers = 2,
         Heads = 2,
@@ -87,8 +89,7 @@ internal static class TinyRuns
             case Kind.Reward:
                 {
                     var configuration = ConfigurationLoader.Load<RewardConfiguration>(sets: settings);
-                    var rows = Encoder(configuration, configuration.MaxLength ?? Shape.Positions).Rankings(
-                        Texts(24).Select((text, i) => new Ranking(Text(text[..4]), [Text(text[4..]), Text("ab"), Text("cc")], i % 2 == 0 ? [1, 2, 2] : [3, 2, 1], default)), new DataReport());
+                    var rows = Rankings(configuration);
                     List<Gpt> members = [model];
                     for (int i = 1; i < configuration.Ensemble; i++)
                     {
@@ -113,14 +114,22 @@ internal static class TinyRuns
                     return trainer.Train();
                 }
 
+            case Kind.Dpo:
+                {
+                    var configuration = ConfigurationLoader.Load<DpoConfiguration>(sets: settings);
+                    var rows = Rankings(configuration);
+                    using var trainer = new DpoTrainer(configuration, run, model, model, rows.Skip(4).ToList(), rows.Take(4).ToList());
+                    return trainer.Train();
+                }
+
             default:
                 {
                     var configuration = ConfigurationLoader.Load<PpoConfiguration>(sets: settings);
                     int promptLength = (configuration.MaxLength ?? Shape.Positions) - configuration.ResponseLength;
                     var prompts = Encoder(configuration, promptLength).Prompts(Texts(12).Select(text => new PromptRow(Text(text), [], default)), new DataReport());
                     var pretraining = configuration.PtxCoef > 0 ? Windows(configuration, "abcd efgh: ", 40) : [];
-                    using var reference = new Gpt(device, Shape);
-                    Initialization.Initialize(reference, 7);
+                    using var reference = configuration.LoraRank > 0 ? model.Snapshot() : new Gpt(device, Shape);
+                    if (configuration.LoraRank == 0) Initialization.Initialize(reference, 7);
                     using var value = new Gpt(device, Shape, hasScore: true);
                     Initialization.Initialize(value, 8);
                     using var reward = new RuleReward(request => request.Completion.Count(c => c == 'a') - (0.1 * request.Completion.Length));
@@ -168,6 +177,10 @@ internal static class TinyRuns
 
     private static RowEncoder Encoder(PromptTrainerConfiguration configuration, int maxLength) =>
         new(Tokenizer, Shape.VocabularySize, Shape.EosToken, maxLength, configuration.OnTooLong, configuration.PromptTemplate);
+
+    private static IReadOnlyList<RankedRow> Rankings(PromptTrainerConfiguration configuration) =>
+        Encoder(configuration, configuration.MaxLength ?? Shape.Positions).Rankings(
+            Texts(24).Select((text, i) => new Ranking(Text(text[..4]), [Text(text[4..]), Text("ab"), Text("cc")], i % 2 == 0 ? [1, 2, 2] : [3, 2, 1], default)), new DataReport());
 
     private static List<TokenRow> Windows(TrainerConfiguration configuration, string text, int repeat)
     {

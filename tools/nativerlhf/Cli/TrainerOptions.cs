@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using NativeRlhf.Configuration;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Model;
 using NativeRlhf.Tokenization;
 using NativeRlhf.Training;
 
@@ -17,12 +18,14 @@ internal sealed class TrainerOptions
     private readonly Option<bool> _resume = new("--resume") { Description = "continue the run in --out" };
     private readonly Option<string?> _preset = new("--preset") { Description = "named settings below those of the file", HelpName = "name" };
     private readonly Option<string?> _tokenizer = new("--tokenizer") { Description = "folder of the tokenizer, if not the model's own", HelpName = "dir" };
+    private readonly AdapterOption _adapter;
     private readonly ComputeOptions _compute;
     private readonly string _command;
 
     public TrainerOptions(Command command)
     {
         foreach (Option option in new Option[] { _out, _config, _set, _preset, _resume, _tokenizer }) command.Options.Add(option);
+        _adapter = new AdapterOption(command, "directory of an adapter over the model, to be trained further (PEFT's layout)");
         _compute = new ComputeOptions(command);
         _command = command.Name;
     }
@@ -34,6 +37,11 @@ internal sealed class TrainerOptions
     public T Load<T>(ParseResult result)
         where T : TrainerConfiguration, new() =>
         ConfigurationLoader.Load<T>(result.GetValue(_config), result.GetValue(_set), result.GetValue(_preset));
+
+    /// <summary>Gives the model the adapter that the command line names, if there is one.</summary>
+    /// <returns>The configuration, which says what the adapter is.</returns>
+    public T Adapt<T>(ParseResult result, Gpt model, T configuration)
+        where T : TrainerConfiguration => _adapter.Attach(result, model, configuration);
 
     /// <summary>The tokenizer that goes with a model directory; null where there is none and rows are token ids.</summary>
     public TextTokenizer? Tokenizer(ParseResult result, string modelDirectory) =>

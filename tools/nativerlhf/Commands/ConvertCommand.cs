@@ -9,20 +9,22 @@ namespace NativeRlhf.Runner.Commands;
 /// <summary>Import from and export to formats of others.</summary>
 internal static class ConvertCommand
 {
-    private const string OpenAssistant = "openassistant", Classifier = "sequence-classification";
+    private const string OpenAssistant = "openassistant", MergedAdapter = "adapter", Classifier = "sequence-classification";
 
     public static Command Create()
     {
         var command = new Command("convert", """
             Converts what other tools read and write. From openassistant: message trees whose replies people ranked (--data), to rankings
-            (--out FILE). To or from sequence-classification: a reward model (--model) as a public GPT2ForSequenceClassification
+            (--out FILE). From adapter: a model (--model) and a low-rank adapter over it (--adapter), to a model with the adapter merged into
+            its weights (--out DIR). To or from sequence-classification: a reward model (--model) as a public GPT2ForSequenceClassification
             checkpoint with one label, and back (--out DIR).
 
             Example:  nativerlhf convert --from openassistant --data trees.jsonl --out rankings.jsonl
+            Example:  nativerlhf convert --from adapter --model base --adapter runs/sft/final/adapter --out merged
             Example:  nativerlhf convert --to sequence-classification --model runs/reward/final --out classifier
             """);
-        var from = new Option<string?>("--from") { Description = $"{OpenAssistant} or {Classifier}", HelpName = "format" };
-        from.AcceptOnlyFromAmong(OpenAssistant, Classifier);
+        var from = new Option<string?>("--from") { Description = $"{OpenAssistant}, {MergedAdapter} or {Classifier}", HelpName = "format" };
+        from.AcceptOnlyFromAmong(OpenAssistant, MergedAdapter, Classifier);
         var to = new Option<string?>("--to") { Description = Classifier, HelpName = "format" };
         to.AcceptOnlyFromAmong(Classifier);
         var data = PretrainCommand.DataOption("--data", "files of that format");
@@ -30,6 +32,7 @@ internal static class ConvertCommand
         var pad = new Option<int?>("--pad-token-id") { Description = "a token that stands in no row, so that others can score batches (default: none, one row at a time)", HelpName = "id" };
         var output = new Option<string>("--out") { Description = "file of JSON lines or model directory to write; must not exist", Required = true, HelpName = "path" };
         foreach (Option option in new Option[] { from, to, data, model, pad, output }) command.Options.Add(option);
+        var adapter = new AdapterOption(command);
         var compute = new ComputeOptions(command);
         command.SetAction(result =>
         {
@@ -50,10 +53,11 @@ internal static class ConvertCommand
             string directory = result.GetValue(model) ?? throw new InputException("--model is missing: the model directory to convert");
             using var device = compute.Open(result);
             var tokenizer = TextTokenizer.TryLoad(directory);
-            using var gpt = target == Classifier ? ModelDirectory.Load(device, directory, ScoreHead.Required) : SequenceClassification.Load(device, directory);
+            using var gpt = adapter.Attach(result, source == Classifier ? SequenceClassification.Load(device, directory) : ModelDirectory.Load(device, directory));
+            if (source == MergedAdapter && gpt.Adapter is null) throw new InputException("--adapter is missing: the adapter to merge into the model");
             if (target == Classifier) SequenceClassification.Save(path, gpt, tokenizer, result.GetValue(pad));
             else ModelDirectory.Save(path, gpt, tokenizer);
-            Console.WriteLine(path);
+            Console.WriteLine($"{path}: {gpt.Config.Specs(gpt.HasScore).Sum(spec => spec.Length):N0} parameters");
             return ExitCodes.Done;
         });
         return command;

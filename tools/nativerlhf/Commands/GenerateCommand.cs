@@ -36,7 +36,7 @@ internal static class GenerateCommand
 
             using var device = compute.Open(result);
             string directory = result.GetValue(modelOption)!;
-            using var model = ModelDirectory.Load(device, directory, ScoreHead.None);
+            using var model = sampling.Adapt(result, ModelDirectory.Load(device, directory, ScoreHead.None));
             var tokenizer = sampling.Tokenizer(result, directory);
             var encoder = sampling.Encoder(result, model.Config, tokenizer);
             var rows = result.GetValue(prompts) is { } file
@@ -68,7 +68,7 @@ internal static class GenerateCommand
     private static void WriteJson(Gpt model, TextTokenizer? tokenizer, PromptAnswer[] answers)
     {
         TokenRow[] rows = [.. answers.Select(answer => answer.Row)];
-        using var workspace = new Workspace(model.Device, model.Config, Math.Max(2048, rows.Max(row => row.Tokens.Length)), forBackward: false);
+        using var workspace = new Workspace(model.Device, model.Config, Math.Max(2048, rows.Max(row => row.Tokens.Length)), forBackward: false, adapterRank: model.AdapterRank);
         float[][] logprobs = new SequenceScorer(workspace).LogProbs(model, rows);
         for (int i = 0; i < answers.Length; i++)
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
+using NativeRlhf.Model;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Training;
 
@@ -33,6 +34,7 @@ internal static class PpoCommand
             using var device = options.Open(result);
             string directory = result.GetValue(policy)!;
             using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None);
+            configuration = options.Adapt(result, gpt, configuration);
             var tokenizer = options.Tokenizer(result, directory);
             var loading = new DataLoading(gpt.Config, tokenizer);
             var rows = loading.Prompts("prompts", result.GetValue(prompts)!, configuration, configuration.ResponseLength);
@@ -43,9 +45,16 @@ internal static class PpoCommand
             using var workspace = PpoTrainer.PlanWorkspace(device, gpt.Config, configuration, rows, pretraining);
             string[] specs = result.GetValue(reward)!;
             using var scorer = RewardSpec.Open(specs, device, gpt.Config, workspace);
-            using var referenceModel = ModelDirectory.Load(device, result.GetValue(reference) ?? directory, ScoreHead.None);
+            // With an adapter the policy's base is frozen, and what begins as the policy does shares it.
+            var adapter = configuration.Adapter();
+            using var referenceModel = adapter is not null && result.GetValue(reference) is null
+                ? gpt.Snapshot()
+                : ModelDirectory.Load(device, result.GetValue(reference) ?? directory, ScoreHead.None);
             string valueDirectory = result.GetValue(value) ?? RewardSpec.FirstModel(specs) ?? directory;
-            using var valueModel = configuration.Advantages == AdvantageEstimator.Gae ? ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _) : null;
+            using var valueModel = configuration.Advantages != AdvantageEstimator.Gae ? null
+                : adapter is not null && valueDirectory == directory ? gpt.Snapshot(withScore: true)
+                : ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _);
+            if (adapter is not null && valueModel is { Adapter: null }) Adapter.Attach(valueModel, adapter, options.Seed(result), withScore: true);
             return options.Train(result, device, configuration, tokenizer, loading.Notes,
                 run => new PpoTrainer(configuration, run, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace));
         });

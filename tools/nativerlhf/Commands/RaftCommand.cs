@@ -29,6 +29,7 @@ internal static class RaftCommand
             using var device = options.Open(result);
             string directory = result.GetValue(model)!;
             using var policy = ModelDirectory.Load(device, directory, ScoreHead.None);
+            configuration = options.Adapt(result, policy, configuration);
             var tokenizer = options.Tokenizer(result, directory);
             var loading = new DataLoading(policy.Config, tokenizer);
             var rows = loading.Prompts("prompts", result.GetValue(prompts)!, configuration, configuration.ResponseLength);

@@ -36,6 +36,7 @@ internal static class RewardCommand
                 throw new InputException("--reference-data is given, but normalization is none; set it to bias or unit, or leave out --reference-data");
             using var members = new Disposables<Gpt>();
             for (int i = 0; i < configuration.Ensemble; i++) members.Add(LoadWithScore(device, directory, options.Seed(result) + (ulong)i));
+            foreach (var member in members) configuration = options.Adapt(result, member, configuration);
             var tokenizer = options.Tokenizer(result, directory);
             var loading = new DataLoading(members[0].Config, tokenizer);
             var rows = loading.Rankings("comparisons", result.GetValue(data)!, configuration);

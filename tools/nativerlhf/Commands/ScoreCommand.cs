@@ -28,19 +28,20 @@ internal static class ScoreCommand
         var reward = new Option<string[]>("--reward") { Description = $"what scores the rows, if not the model itself: {RewardSpec.Help}", HelpName = "spec" };
         var tokenizerOption = new Option<string?>("--tokenizer") { Description = "folder of the tokenizer, if not the model's own", HelpName = "dir" };
         foreach (Option option in new Option[] { modelOption, data, output, reward, tokenizerOption }) command.Options.Add(option);
+        var adapter = new AdapterOption(command);
         var compute = new ComputeOptions(command);
         command.SetAction(result =>
         {
             using var device = compute.Open(result);
             string directory = result.GetValue(modelOption)!;
-            using var model = ModelDirectory.Load(device, directory);
+            using var model = adapter.Attach(result, ModelDirectory.Load(device, directory));
             var tokenizer = result.GetValue(tokenizerOption) is { } folder ? TextTokenizer.Load(folder) : TextTokenizer.TryLoad(directory);
             var encoder = new RowEncoder(tokenizer, model.Config.VocabularySize, model.Config.EosToken, model.Config.Positions);
             var report = new DataReport();
             Demonstration[] read = [.. result.GetValue(data)!.SelectMany(RowReader.Sequences)];
             TokenRow[] rows = [.. encoder.Demonstrations(read, report).Select(row => row with { CountedFrom = 1 })];
 
-            using var workspace = new Workspace(device, model.Config, Math.Max(2048, rows.Max(row => row.Tokens.Length)), forBackward: false);
+            using var workspace = new Workspace(device, model.Config, Math.Max(2048, rows.Max(row => row.Tokens.Length)), forBackward: false, adapterRank: model.AdapterRank);
             var scorer = new SequenceScorer(workspace);
             float[][] logprobs = scorer.LogProbs(model, rows);
             double[]? scores = null;
@@ -49,7 +50,7 @@ internal static class ScoreCommand
                 using var rewards = RewardSpec.Open(specs, device, model.Config, workspace);
                 scores = rewards.Score([.. rows.Select((row, i) => new RewardRequest(read[i].Prompt?.Text ?? "", read[i].Completion.Text ?? "", row.Tokens, []))], Say);
             }
-            else if (model.Weights.HasScore)
+            else if (model.HasScore)
             {
                 scores = Array.ConvertAll(scorer.Scores(model, [.. rows.Select(row => row.Tokens)]), score => (double)score);
             }

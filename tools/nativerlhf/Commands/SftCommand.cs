@@ -35,6 +35,7 @@ internal static class SftCommand
             using var device = options.Open(result);
             string directory = result.GetValue(model)!;
             using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None);
+            configuration = options.Adapt(result, gpt, configuration);
             var tokenizer = options.Tokenizer(result, directory);
             var loading = new DataLoading(gpt.Config, tokenizer);
             var rows = loading.Demonstrations("demonstrations", result.GetValue(data)!, configuration);

@@ -24,7 +24,7 @@ internal sealed class LayerNormPortable(ComputeDevice device) : LayerNorm
     private protected override void BackwardCore(Tensor dX, Tensor dWeight, Tensor dBias, Tensor dY, Tensor x, Tensor mean, Tensor rstd, Tensor weight)
     {
         if (x.Cols == 0) return;
-        _parameters(_size.Columns(x.Cols), dWeight.View, dBias.View, dY.View, x.View, mean.View, rstd.View, x.Rows, x.Cols);
+        if (!dWeight.IsNone) _parameters(_size.Columns(x.Cols), dWeight.View, dBias.View, dY.View, x.View, mean.View, rstd.View, x.Rows, x.Cols);
         _input(_size.Groups(x.Rows), dX.View, dY.View, x.View, mean.View, rstd.View, weight.View, x.Cols);
     }
 

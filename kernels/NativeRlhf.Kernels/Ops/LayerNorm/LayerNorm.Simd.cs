@@ -21,6 +21,7 @@ internal sealed unsafe class LayerNormSimd<S, V>(WorkerTeam team) : LayerNorm
     {
         team.For((x.Rows + BlockRows - 1) / BlockRows,
             new InputGradient(dX.Pointer, dY.Pointer, x.Pointer, mean.Pointer, rstd.Pointer, weight.Pointer, x.Rows, x.Cols));
+        if (dWeight.IsNone) return;
         team.For((x.Cols + BlockColumns - 1) / BlockColumns,
             new ParameterGradient(dWeight.Pointer, dBias.Pointer, dY.Pointer, x.Pointer, mean.Pointer, rstd.Pointer, x.Rows, x.Cols));
     }

@@ -22,14 +22,17 @@ public abstract class LayerNorm
         Check(y, mean, rstd, x, weight);
         Guard.Vector(nameof(LayerNorm), bias, x.Cols);
         if (x.Rows > 0) ForwardCore(y, mean, rstd, x, weight, bias, epsilon);
+        Watch.Output(nameof(LayerNorm), mean, of: weight);
+        Watch.Output(nameof(LayerNorm), rstd, of: weight);
+        Watch.Output(nameof(LayerNorm), y, of: weight);
     }
 
     /// <summary>
     /// dBias += Σₙ dY; dWeight += Σₙ dY·x̂; with g = dY·weight: dX += rstd·(g − mean(g) − x̂·mean(g·x̂)).
     /// </summary>
     /// <param name="dX">dX (N, C) +=: the gradient of the residual stream that x belongs to</param>
-    /// <param name="dWeight">dWeight (C) +=</param>
-    /// <param name="dBias">dBias (C) +=</param>
+    /// <param name="dWeight">dWeight (C) +=; or none, with <paramref name="dBias"/>, where weight and bias are not trained</param>
+    /// <param name="dBias">dBias (C) +=, or none</param>
     /// <param name="dY">dY (N, C)</param>
     /// <param name="x">x (N, C), as in forward</param>
     /// <param name="mean">mean (N), from forward</param>
@@ -40,9 +43,13 @@ public abstract class LayerNorm
     {
         Check(dX, mean, rstd, x, weight);
         Guard.Shape(nameof(LayerNorm), dY, x.Rows, x.Cols);
-        Guard.Vector(nameof(LayerNorm), dWeight, x.Cols);
-        Guard.Vector(nameof(LayerNorm), dBias, x.Cols);
+        Guard.OptionalVector(nameof(LayerNorm), dWeight, x.Cols);
+        Guard.OptionalVector(nameof(LayerNorm), dBias, x.Cols);
+        Guard.Require(nameof(LayerNorm), dWeight.IsNone == dBias.IsNone, $"dWeight is {dWeight} and dBias {dBias}; give both or none");
         if (x.Rows > 0) BackwardCore(dX, dWeight, dBias, dY, x, mean, rstd, weight);
+        Watch.Output(nameof(LayerNorm), dX, of: weight);
+        Watch.Output(nameof(LayerNorm), dWeight);
+        Watch.Output(nameof(LayerNorm), dBias);
     }
 
     private protected abstract void ForwardCore(Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor weight, Tensor bias, float epsilon);
