@@ -22,7 +22,7 @@ public static class SequenceClassification
 
     /// <summary>Writes a reward model as such a checkpoint, complete or not at all.</summary>
     /// <param name="directory">The directory; must not exist.</param>
-    /// <param name="model">A model with a scalar head.</param>
+    /// <param name="model">A model with a scalar head; an adapter is merged into its weights.</param>
     /// <param name="tokenizer">Its tokenizer, or null.</param>
     /// <param name="padToken">
     /// A token that stands in no row, with which readers may fill up a batch; with none they score one row at a time. The

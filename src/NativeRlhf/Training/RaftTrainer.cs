@@ -67,6 +67,7 @@ public sealed class RaftTrainer : Trainer
         // 2. Score them, and keep the best of each prompt, the earlier of equal ones.
         started = Stopwatch.GetTimestamp();
         double[] scores = _reward.Score([.. answers.Select(answer => answer.Request)], (name, value) => metrics[$"objective/{name}"] = value);
+        foreach (double score in scores) Finite("a score", score);
         for (int i = 0; i < scores.Length; i++) scores[i] = RewardShaping.Score(scores[i], answers[i].Sampled.Ended, _configuration.MissingEosPenalty, scoreClip: null);
         int[] kept = [.. Enumerable.Range(0, _drawn.Length).SelectMany(prompt => Enumerable.Range(prompt * n, n).OrderByDescending(i => scores[i]).Take(_configuration.Kept))];
         metrics["objective/scores"] = scores.Average();
@@ -85,9 +86,12 @@ public sealed class RaftTrainer : Trainer
             for (int i = 0; i < kept.Length; i++) minibatch[i] = answers[kept[_minibatchOrder[first + i]]].Row;
             foreach (var rows in minibatch.Chunk(_configuration.MiniBatchSize))
             {
-                loss += AddGradients(rows);
+                Replayable(step, () =>
+                {
+                    loss += Finite("loss", AddGradients(rows));
+                    gradientNorm += _optimizer.Step(learningRate);
+                });
                 counted += TokenRow.CountedOf(rows);
-                gradientNorm += _optimizer.Step(learningRate);
                 updates++;
             }
         }

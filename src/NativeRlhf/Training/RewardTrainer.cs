@@ -103,9 +103,17 @@ public sealed class RewardTrainer : Trainer
     {
         var sums = default(PairSums);
         double gradientNorm = 0;
-        foreach (var member in _members)
+        // A member's update is all that is run again where a number is not finite: those before it have changed their weights.
+        foreach (var member in _members) Replayable(step, () => Update(member));
+        metrics["loss"] = sums.Loss / _members.Length;
+        metrics["accuracy"] = sums.Correct / sums.Pairs;
+        metrics["margin"] = sums.Margin / sums.Pairs;
+        metrics["grad_norm"] = gradientNorm / _members.Length;
+
+        void Update(Member member)
         {
             DrawBatch(_rows, step, _batch, member.Order);
+            double before = sums.Loss;
             int firstRow = 0;
             member.Optimizer.ZeroGradients();
             for (int start = 0, count; start < _batch.Length; start += count)
@@ -120,6 +128,7 @@ public sealed class RewardTrainer : Trainer
                 firstRow += hidden.Rows;
             }
 
+            Finite("loss", sums.Loss - before);
             gradientNorm += member.Optimizer.Step(learningRate);
             metrics.Tokens += firstRow;
         }

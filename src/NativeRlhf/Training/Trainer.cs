@@ -113,12 +113,13 @@ public abstract class Trainer : IDisposable
 
     /// <summary>Gives a model that this run trains a new adapter, if the configuration asks for one and the model has none.</summary>
     /// <param name="model">The model.</param>
+    /// <param name="seed">The seed of a new adapter; null for that of the run.</param>
     /// <returns>The same model.</returns>
     /// <exception cref="InputException">The model has an adapter of another kind.</exception>
-    private protected Gpt Adapt(Gpt model)
+    private protected Gpt Adapt(Gpt model, ulong? seed = null)
     {
         if (Configuration.Adapter() is not { } settings) return model;
-        if (model.Adapter is null) Adapter.Attach(model, settings, Run.Seed);
+        if (model.Adapter is null) Adapter.Attach(model, settings, seed ?? Run.Seed);
         else if (Describe(model.Adapter.Settings) != Describe(settings)) throw new InputException($"the model's adapter has {Describe(model.Adapter.Settings)}, but the configuration asks for {Describe(settings)}; leave loraRank out to train it as it is");
         return model;
 

@@ -75,9 +75,9 @@ public class FineTuningTests
     }
 
     [Test]
-    public void ARunThatIsInterruptedRemembersItsBest([Values(2, 7, 11)] int steps)
+    public void ARunThatIsInterruptedRemembersItsBest([Values(2, 7, 11)] int steps, [Values(0, 2)] int loraRank)
     {
-        string[] settings = ["steps=12", "batchSize=4", "learningRate=0.02", "evalEvery=3", "checkpointEvery=5", "selectBy=loss", "pretrainRatio=0.3"];
+        string[] settings = ["steps=12", "batchSize=4", "learningRate=0.02", "evalEvery=3", "checkpointEvery=5", "selectBy=loss", "pretrainRatio=0.3", $"loraRank={loraRank}"];
         using (var model = Random(Shape, 5)) Train(model, "whole", settings);
         using var cancel = new CancellationTokenSource();
         using (var model = Random(Shape, 5))

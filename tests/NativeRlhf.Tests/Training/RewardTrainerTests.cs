@@ -25,9 +25,9 @@ public class RewardTrainerTests
     public void TearDown() => _folder.Dispose();
 
     [Test]
-    public void AMemberIsWhatARunOfItsOwnSeedTrains()
+    public void AMemberIsWhatARunOfItsOwnSeedTrains([Values(0, 2)] int loraRank)
     {
-        string[] settings = ["steps=3", "batchSize=4", "microBatchSize=2", "learningRate=0.01", "dropout=0.1"];
+        string[] settings = ["steps=3", "batchSize=4", "microBatchSize=2", "learningRate=0.01", "dropout=0.1", $"loraRank={loraRank}"];
         Train("all", [.. settings, "ensemble=3"], seed: 42);
         for (int i = 0; i < 3; i++) Train($"alone-{i}", settings, seed: 42 + (ulong)i);
         var hashes = Enumerable.Range(0, 3).Select(i => Weights($"all/final/member-{i}")).ToList();

@@ -17,9 +17,12 @@ internal sealed class SamplingArguments
     private readonly Option<string> _template = new("--prompt-template") { Description = "the text that a prompt becomes", DefaultValueFactory = _ => RowEncoder.PromptPlaceholder, HelpName = "text" };
     private readonly Option<string?> _tokenizer = new("--tokenizer") { Description = "folder of the tokenizer, if not the model's own", HelpName = "dir" };
 
+    private readonly AdapterOption _adapter;
+
     public SamplingArguments(Command command)
     {
         foreach (Option option in new Option[] { _length, _temperature, _topK, _topP, _template, _tokenizer }) command.Options.Add(option);
+        _adapter = new AdapterOption(command);
     }
 
     /// <exception cref="InputException">A value is out of range.</exception>
@@ -30,6 +33,9 @@ internal sealed class SamplingArguments
         Require(result.GetValue(_topP) is > 0 and <= 1, "--top-p must be above 0 and at most 1");
         Require(result.GetValue(_length) is null or >= 1, "--max-new-tokens must be at least 1");
     }
+
+    /// <summary>Gives the model the adapter of the command line, if there is one.</summary>
+    public Gpt Adapt(ParseResult result, Gpt model) => _adapter.Attach(result, model);
 
     public float Temperature(ParseResult result) => result.GetValue(_temperature);
 

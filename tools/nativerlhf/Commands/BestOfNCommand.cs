@@ -39,7 +39,7 @@ internal static class BestOfNCommand
             SamplingArguments.Require(rows.Length > 0, $"{result.GetValue(prompts)![0]}: holds no prompt");
 
             using var device = compute.Open(result);
-            using var model = ModelDirectory.Load(device, directory, ScoreHead.None);
+            using var model = sampling.Adapt(result, ModelDirectory.Load(device, directory, ScoreHead.None));
             var tokenizer = sampling.Tokenizer(result, directory);
             var encoded = sampling.Encoder(result, model.Config, tokenizer).Prompts(rows, new DataReport());
             var options = sampling.Options(result, model.Config, compute.Seed(result));

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Data;
-using NativeRlhf.Kernels.Device;
 using NativeRlhf.Rewards;
 using NativeRlhf.Rollout;
 using NativeRlhf.Runner.Cli;
@@ -55,7 +54,7 @@ internal static class CompareCommand
                 // Model after model, so that one at a time is in memory; answer j of a prompt is that of model j mod M.
                 for (int m = 0; m < directories.Length; m++)
                 {
-                    using var model = ModelDirectory.Load(device, directories[m], ScoreHead.None);
+                    using var model = sampling.Adapt(result, ModelDirectory.Load(device, directories[m], ScoreHead.None));
                     var tokenizer = sampling.Tokenizer(result, directories[m]);
                     var encoded = sampling.Encoder(result, model.Config, tokenizer).Prompts(rows, new DataReport());
                     var options = sampling.Options(result, model.Config, compute.Seed(result));

@@ -59,7 +59,7 @@ internal static class ConvertCommand
             if (source == LowRankAdapter && gpt.Adapter is null) throw new InputException("--adapter is missing: the adapter to merge");
             if (target == Classifier) SequenceClassification.Save(path, gpt, tokenizer, result.GetValue(pad));
             else ModelDirectory.Save(path, gpt, tokenizer);
-            Console.WriteLine(path);
+            Console.WriteLine($"{path}: {gpt.Config.Specs(gpt.HasScore).Sum(spec => spec.Length):N0} parameters");
             return ExitCodes.Done;
         });
         return command;
