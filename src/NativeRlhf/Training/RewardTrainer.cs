@@ -77,8 +77,8 @@ public sealed class RewardTrainer : Trainer
         if (configuration.Normalization == Normalization.Unit && _references.All(tokens => tokens.SequenceEqual(_references[0])))
             throw new InputException("normalization is unit, but all reference answers are the same; give other --reference-data, or set normalization to bias");
         _microBatches = PlanMicroBatches(Math.Max(rows.Concat(evalRows).Max(Length), _references.Select(tokens => tokens.Length).DefaultIfEmpty().Max()));
-        foreach (var model in members) Adapt(model);
         var (device, shape) = (members[0].Device, members[0].Config);
+        for (int i = 0; i < members.Count; i++) Adapt(members[i], run.Seed + (ulong)i);
         _workspace = Own(new Workspace(device, shape, _microBatches.Tokens, forBackward: true, configuration.Recompute, members[0].AdapterRank));
         _scorer = new SequenceScorer(_workspace);
         _members = [.. members.Select((model, i) => new Member(
@@ -132,11 +132,6 @@ public sealed class RewardTrainer : Trainer
             gradientNorm += member.Optimizer.Step(learningRate);
             metrics.Tokens += firstRow;
         }
-
-        metrics["loss"] = Finite("loss", sums.Loss / _members.Length);
-        metrics["accuracy"] = sums.Correct / sums.Pairs;
-        metrics["margin"] = sums.Margin / sums.Pairs;
-        metrics["grad_norm"] = gradientNorm / _members.Length;
     }
 
     /// <inheritdoc/>
@@ -184,8 +179,9 @@ public sealed class RewardTrainer : Trainer
     {
         for (int i = 0; i < _members.Length; i++)
         {
+            var model = _members[i].Model;
             string path = _members.Length == 1 ? folder : Directory.CreateDirectory(Path.Combine(folder, Folder(i))).FullName;
-            WriteModel(path, trained: i, config: Normalized(_members[i].Model));
+            WriteModel(path, model: model, config: Normalized(model));
         }
     }
 

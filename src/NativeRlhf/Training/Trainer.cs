@@ -193,11 +193,11 @@ public abstract class Trainer : IDisposable
     /// <summary>Writes the model that the run is about: an adapter merged into it, and once more by itself in a folder of its own.</summary>
     /// <param name="folder">An empty folder.</param>
     /// <param name="average">What is written in place of what was trained, of its layout; or null.</param>
-    /// <param name="trained">Which of the models that the run trains, in the order of <see cref="Optimize"/>.</param>
-    /// <param name="config">What is written in place of the model's configuration, or null.</param>
-    private protected void WriteModel(string folder, GptParameters? average = null, int trained = 0, GptConfig? config = null)
+    /// <param name="model">Another model that is trained; null for the first.</param>
+    /// <param name="config">What is written in place of its configuration; or null.</param>
+    private protected void WriteModel(string folder, GptParameters? average = null, Gpt? model = null, GptConfig? config = null)
     {
-        var model = _trained[trained].Model;
+        model ??= _trained[0].Model;
         ModelDirectory.WriteFiles(folder, model, Run.Tokenizer, average, config);
         if (model.Adapter is not null) AdapterDirectory.WriteFiles(Directory.CreateDirectory(Path.Combine(folder, AdapterFolder)).FullName, model, average);
     }

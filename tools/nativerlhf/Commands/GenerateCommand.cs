@@ -27,7 +27,6 @@ internal static class GenerateCommand
         var json = new Option<bool>("--json") { Description = "JSON lines with tokens and log-probabilities" };
         foreach (Option option in new Option[] { modelOption, prompt, prompts, samples, json }) command.Options.Add(option);
         var sampling = new SamplingArguments(command);
-        var adapter = new AdapterOption(command);
         var compute = new ComputeOptions(command);
         command.SetAction(result =>
         {
@@ -37,7 +36,7 @@ internal static class GenerateCommand
 
             using var device = compute.Open(result);
             string directory = result.GetValue(modelOption)!;
-            using var model = adapter.Attach(result, ModelDirectory.Load(device, directory, ScoreHead.None));
+            using var model = sampling.Adapt(result, ModelDirectory.Load(device, directory, ScoreHead.None));
             var tokenizer = sampling.Tokenizer(result, directory);
             var encoder = sampling.Encoder(result, model.Config, tokenizer);
             var rows = result.GetValue(prompts) is { } file
