@@ -103,7 +103,7 @@ public sealed class PipelineTests
     [Test]
     public void EveryCommandHasHelpWithAnExample()
     {
-        foreach (string command in (string[])["demo", "init", "pretrain", "sft", "reward", "ppo", "score", "generate", "tokenizer", "convert", "devices"])
+        foreach (string command in (string[])["demo", "init", "pretrain", "sft", "reward", "ppo", "score", "generate", "tokenizer", "convert", "plan", "devices"])
             Assert.That(_workspace.Must(command, "--help").Output, Does.Contain($"Example:  nativerlhf {command}"), command);
     }
 

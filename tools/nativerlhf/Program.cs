@@ -23,6 +23,7 @@ static int Run(string[] args)
         GenerateCommand.Create(),
         TokenizerCommand.Create(),
         ConvertCommand.Create(),
+        PlanCommand.Create(),
         DevicesCommand.Create(),
     };
 

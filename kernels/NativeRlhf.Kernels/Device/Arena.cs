@@ -12,13 +12,20 @@ public sealed class Arena : IDisposable
     /// <summary>The alignment of every tensor, in elements: 256 bytes.</summary>
     public const int Alignment = 64;
 
-    private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
+    private readonly ComputeDevice _device;
+    private readonly string _purpose;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense>? _buffer;
     private readonly ArrayView<float> _elements;
     private long _used;
+    private bool _isDisposed;
 
-    internal Arena(Accelerator accelerator, long capacity)
+    internal Arena(ComputeDevice device, long capacity, string purpose)
     {
+        (_device, _purpose) = (device, purpose);
         Capacity = AlignUp(Math.Max(capacity, 1));
+        device.Memory.Add(purpose, Capacity * sizeof(float));
+        if (device.IsRehearsal) return;
+        var accelerator = device.Accelerator;
         bool isHost = accelerator.AcceleratorType == AcceleratorType.CPU;
         // Host memory comes aligned to a few bytes only, and starts up to one alignment later.
         _buffer = accelerator.Allocate1D<float>(Capacity + (isHost ? Alignment : 0));
@@ -36,7 +43,13 @@ public sealed class Arena : IDisposable
     public long Used => _used;
 
     /// <summary>Every element, taken or not, as one row vector.</summary>
-    public Tensor All => new(_elements, 1, checked((int)Capacity));
+    public Tensor All => Range(0, checked((int)Capacity));
+
+    /// <summary>Elements next to each other, taken or not, as one row vector.</summary>
+    /// <param name="start">The first element.</param>
+    /// <param name="length">How many.</param>
+    /// <returns>A tensor (1, length).</returns>
+    public Tensor Range(long start, int length) => new(Part(start, length), 1, length);
 
     /// <summary>The size in elements that a tensor of <paramref name="length"/> elements takes.</summary>
     /// <param name="length">A number of elements.</param>
@@ -53,7 +66,7 @@ public sealed class Arena : IDisposable
         long length = (long)rows * cols;
         if (_used + length > Capacity)
             throw new InvalidOperationException($"arena of {Capacity} elements, {_used} taken, has no room for ({rows}, {cols})");
-        var view = _elements.SubView(_used, length);
+        var view = Part(_used, length);
         _used += AlignUp(length);
         return new Tensor(view, rows, cols);
     }
@@ -62,7 +75,15 @@ public sealed class Arena : IDisposable
     public void Reset() => _used = 0;
 
     /// <inheritdoc/>
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose()
+    {
+        if (_isDisposed) return;
+        _isDisposed = true;
+        _buffer?.Dispose();
+        _device.Memory.Add(_purpose, -Capacity * sizeof(float));
+    }
+
+    private ArrayView<float> Part(long start, long length) => _buffer is null ? default : _elements.SubView(start, length);
 
     /// <summary>The elements before the first aligned one.</summary>
     private static unsafe long Skipped(ArrayView<float> memory) => (Alignment - ((long)memory.Pointer() / sizeof(float) % Alignment)) % Alignment;

@@ -60,7 +60,7 @@ public sealed class GptActivations : IDisposable
         (int Rows, int Cols)[] gradients = forBackward ? [(n, c), (n, c), (n, 3 * c), (n, inner)] : [];
         // x·Aᵀ of one linear map at a time, and its gradient: less than it costs to keep them of all is to compute them again.
         (int Rows, int Cols)[] low = adapterRank == 0 ? [] : forBackward ? [(n, adapterRank), (n, adapterRank)] : [(n, adapterRank)];
-        _arena = device.AllocateArena((residuals * Arena.AlignUp((long)n * c)) + (interiors * Size(layer)) + Size(shared) + Size(gradients) + Size(low));
+        _arena = device.AllocateArena((residuals * Arena.AlignUp((long)n * c)) + (interiors * Size(layer)) + Size(shared) + Size(gradients) + Size(low), "activations");
 
         Embedded = Take(shared[0]);
         Final = Take(shared[1]);

@@ -48,7 +48,7 @@ public sealed class RewardTrainer : Trainer
         _losers = Own(model.Device.AllocateIndices(64));
         int mostRows = _microBatches.Rows > 0 ? _microBatches.Rows : Math.Max(1, _microBatches.Tokens / rows.Concat(evalRows).Min(Length));
         int mostPairs = mostRows * rows.Concat(evalRows).Max(row => row.Pairs.Length);
-        _weights = Own(model.Device.AllocateArena(mostPairs)).Take(1, mostPairs);
+        _weights = Own(model.Device.AllocateArena(mostPairs, "heads")).Take(1, mostPairs);
     }
 
     /// <summary>The gradient of the latest step.</summary>

@@ -15,8 +15,11 @@ internal static class RewardSpec
         new WeightedSum([.. specs.Select(spec => OpenOne(spec, device, policy, workspace))]);
 
     /// <summary>The first reward-model directory, which a value function may begin with; or null.</summary>
-    public static string? FirstModel(IReadOnlyList<string> specs) =>
-        specs.Select(spec => Split(spec).Source).FirstOrDefault(rest => !IsRule(rest) && !IsCommand(rest));
+    public static string? FirstModel(IReadOnlyList<string> specs) => Models(specs).FirstOrDefault();
+
+    /// <summary>The reward-model directories.</summary>
+    public static IEnumerable<string> Models(IReadOnlyList<string> specs) =>
+        specs.Select(spec => Split(spec).Source).Where(rest => !IsRule(rest) && !IsCommand(rest));
 
     private static (double Weight, IReward Reward) OpenOne(string spec, ComputeDevice device, GptConfig policy, Workspace workspace)
     {

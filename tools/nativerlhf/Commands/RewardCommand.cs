@@ -2,6 +2,7 @@ using System.CommandLine;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Model;
+using NativeRlhf.Planning;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Training;
 
@@ -36,7 +37,8 @@ internal static class RewardCommand
             var loading = new DataLoading(gpt.Config, tokenizer);
             var rows = loading.Rankings("comparisons", result.GetValue(data)!, configuration);
             var evalRows = result.GetValue(evalData) is { Length: > 0 } files ? loading.Rankings("held-out comparisons", files, configuration) : [];
-            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new RewardTrainer(configuration, run, gpt, rows, evalRows));
+            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new RewardTrainer(configuration, run, gpt, rows, evalRows),
+                RunPlanner.Reward(configuration, gpt.Config, rows, evalRows));
         });
         return command;
     }
