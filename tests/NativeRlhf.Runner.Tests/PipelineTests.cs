@@ -40,6 +40,12 @@ public sealed class PipelineTests
         Assert.That(File.ReadAllLines(_workspace.Path("ppo/samples.jsonl")), Has.Length.EqualTo(2));
         Assert.That(ppo.Output, Does.Match(@"(?m)^time: rollout \d+ %, score \d+ %, update \d+ % of \d+\.\d s$"));
 
+        _workspace.Must(
+            "dpo", "--model", "sft/final", "--reference", "pretrain/final", "--data", "comparisons.jsonl", "--eval-data", "comparisons.jsonl",
+            "--set", "steps=3", "--set", "batchSize=4", "--out", "dpo");
+        CheckRun("dpo", 3, "loss", "rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies", "logps/chosen", "logps/rejected");
+        foreach (string key in (string[])["eval/loss", "eval/rewards/margins", "eval/rewards/accuracies"]) Assert.That(Last("dpo").TryGetProperty(key, out _), key);
+
         _workspace.Must("score", "--model", "reward/final", "--data", "demonstrations.jsonl", "--out", "scores.jsonl");
         foreach (string line in File.ReadAllLines(_workspace.Path("scores.jsonl")))
         {
@@ -103,7 +109,7 @@ public sealed class PipelineTests
     [Test]
     public void EveryCommandHasHelpWithAnExample()
     {
-        foreach (string command in (string[])["demo", "init", "pretrain", "sft", "reward", "ppo", "score", "generate", "tokenizer", "convert", "plan", "devices"])
+        foreach (string command in (string[])["demo", "init", "pretrain", "sft", "reward", "ppo", "dpo", "raft", "score", "generate", "compare", "bestofn", "tokenizer", "convert", "plan", "devices"])
             Assert.That(_workspace.Must(command, "--help").Output, Does.Contain($"Example:  nativerlhf {command}"), command);
     }
 

@@ -25,6 +25,16 @@ internal static class RunnerProcess
     /// <param name="arguments">The command line.</param>
     public static RunnerResult Run(string workingDirectory, string? shellPrefix, string[] arguments)
     {
+        using var process = Start(workingDirectory, shellPrefix, arguments);
+        var error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new RunnerResult(process.ExitCode, output, error.Result);
+    }
+
+    /// <summary>Starts the runner. Its output must be read.</summary>
+    public static Process Start(string workingDirectory, string? shellPrefix, string[] arguments)
+    {
         string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
         var start = shellPrefix is null
             ? new ProcessStartInfo(dotnet, [Assembly, .. arguments])
@@ -34,11 +44,8 @@ internal static class RunnerProcess
         start.StandardOutputEncoding = start.StandardErrorEncoding = Encoding.UTF8;
         // A limit on file sizes would hit the memory that the runtime maps twice.
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
-        using var process = Process.Start(start)!;
+        var process = Process.Start(start)!;
         process.StandardInput.Close();
-        var error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return new RunnerResult(process.ExitCode, output, error.Result);
+        return process;
     }
 }

@@ -8,7 +8,7 @@ return Run(args);
 static int Run(string[] args)
 {
     var root = new RootCommand("""
-        NativeRlhf: pretraining, supervised fine-tuning, reward models and PPO on kernels written in C#.
+        NativeRlhf: pretraining, supervised fine-tuning, reward models, PPO and DPO on kernels written in C#.
 
         Begin with:  nativerlhf demo
         """)
@@ -19,8 +19,12 @@ static int Run(string[] args)
         SftCommand.Create(),
         RewardCommand.Create(),
         PpoCommand.Create(),
+        DpoCommand.Create(),
+        RaftCommand.Create(),
         ScoreCommand.Create(),
         GenerateCommand.Create(),
+        CompareCommand.Create(),
+        BestOfNCommand.Create(),
         TokenizerCommand.Create(),
         ConvertCommand.Create(),
         PlanCommand.Create(),

@@ -16,6 +16,7 @@ public sealed class Arena : IDisposable
     private readonly string _purpose;
     private readonly MemoryBuffer1D<float, Stride1D.Dense>? _buffer;
     private readonly ArrayView<float> _elements;
+    private readonly List<(long Start, string Name)> _names = [];
     private long _used;
     private bool _isDisposed;
 
@@ -59,28 +60,44 @@ public sealed class Arena : IDisposable
     /// <summary>Takes the next tensor. Its content is what was there before: zeros in a fresh arena.</summary>
     /// <param name="rows">Its rows.</param>
     /// <param name="cols">Its columns.</param>
+    /// <param name="name">What it is called where something is said of it.</param>
     /// <returns>A tensor of that shape.</returns>
     /// <exception cref="InvalidOperationException">The arena was planned too small.</exception>
-    public Tensor Take(int rows, int cols)
+    public Tensor Take(int rows, int cols, string name = "")
     {
         long length = (long)rows * cols;
         if (_used + length > Capacity)
             throw new InvalidOperationException($"arena of {Capacity} elements, {_used} taken, has no room for ({rows}, {cols})");
         var view = Part(_used, length);
+        _names.Add((_used, name));
         _used += AlignUp(length);
         return new Tensor(view, rows, cols);
     }
 
     /// <summary>Forgets all tensors, so that their memory is taken anew.</summary>
-    public void Reset() => _used = 0;
+    public void Reset()
+    {
+        _used = 0;
+        _names.Clear();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         if (_isDisposed) return;
         _isDisposed = true;
+        _device.Forget(this);
         _buffer?.Dispose();
         _device.Memory.Add(_purpose, -Capacity * sizeof(float));
+    }
+
+    /// <summary>The name of the tensor that another one begins in; null if it lies elsewhere, or has none.</summary>
+    internal string? NameOf(Tensor tensor)
+    {
+        IContiguousArrayView own = _elements, other = tensor.View;
+        if (!ReferenceEquals(own.Buffer, other.Buffer)) return null;
+        long start = other.Index - own.Index;
+        return _names.FindLast(entry => entry.Start <= start).Name is { Length: > 0 } name ? name : null;
     }
 
     private ArrayView<float> Part(long start, long length) => _buffer is null ? default : _elements.SubView(start, length);

@@ -26,6 +26,7 @@ public sealed record DeviceOptions
 public sealed class ComputeDevice : IDisposable
 {
     private readonly Context _context;
+    private readonly List<Arena> _arenas = [];
 
     private ComputeDevice(Context context, ILGPU.Runtime.Device device, DeviceOptions options, bool isRehearsal = false)
     {
@@ -128,7 +129,12 @@ public sealed class ComputeDevice : IDisposable
     /// <param name="capacity">Its size in float32 elements.</param>
     /// <param name="purpose">What it is for, in <see cref="Memory"/>.</param>
     /// <returns>The arena, to be disposed by the caller.</returns>
-    public Arena AllocateArena(long capacity, string purpose = "other") => new(this, capacity, purpose);
+    public Arena AllocateArena(long capacity, string purpose = "other")
+    {
+        var arena = new Arena(this, capacity, purpose);
+        lock (_arenas) _arenas.Add(arena);
+        return arena;
+    }
 
     /// <summary>Allocates a buffer for int32 content that changes from step to step.</summary>
     /// <param name="capacity">The expected size; it grows when more arrives.</param>
@@ -161,6 +167,14 @@ public sealed class ComputeDevice : IDisposable
         if (!IsHostMemory || Kernels.UsesLaunches) Accelerator.Synchronize();
     }
 
+    /// <summary>What the memory that a tensor begins in was called when it was taken from an arena of this device.</summary>
+    /// <param name="tensor">A tensor, or a part of one.</param>
+    /// <returns>The name, or null if it has none.</returns>
+    public string? NameOf(Tensor tensor)
+    {
+        lock (_arenas) return _arenas.Select(arena => arena.NameOf(tensor)).FirstOrDefault(name => name is not null);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -168,6 +182,12 @@ public sealed class ComputeDevice : IDisposable
         Team.Dispose();
         Accelerator.Dispose();
         _context.Dispose();
+    }
+
+    /// <summary>An arena is disposed.</summary>
+    internal void Forget(Arena arena)
+    {
+        lock (_arenas) _arenas.Remove(arena);
     }
 
     internal unsafe void Upload<T>(ArrayView<T> destination, ReadOnlySpan<T> values)

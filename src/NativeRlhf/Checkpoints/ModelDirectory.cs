@@ -26,7 +26,7 @@ public enum ScoreHead
 /// </summary>
 public static class ModelDirectory
 {
-    private const string Prefix = "transformer.";
+    internal const string Prefix = "transformer.";
 
     /// <summary>Loads a model.</summary>
     /// <param name="device">The device that it will live on.</param>
@@ -43,9 +43,12 @@ public static class ModelDirectory
     /// <param name="isNewHead">Whether the head was not stored and is all zeros.</param>
     /// <returns>The model, to be disposed by the caller.</returns>
     /// <exception cref="InputException">As for <see cref="Load(ComputeDevice, string, ScoreHead)"/>.</exception>
-    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead)
+    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead) =>
+        Load(device, directory, score, out isNewHead, GptConfig.Load(Path.Combine(directory, "config.json")));
+
+    /// <summary>Loads the tensors of a model whose configuration has been read.</summary>
+    internal static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead, GptConfig config)
     {
-        var config = GptConfig.Load(Path.Combine(directory, "config.json"));
         using var files = SafeTensorsSet.Open(directory);
         Dictionary<string, string> stored = [];
         foreach (var tensor in files.Tensors)
@@ -134,17 +137,21 @@ public static class ModelDirectory
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">Its tokenizer, or null.</param>
     /// <param name="average">What is written in place of <see cref="Gpt.Trainable"/>, of its layout; or null.</param>
-    public static void WriteFiles(string folder, Gpt model, TextTokenizer? tokenizer, GptParameters? average = null)
+    /// <param name="config">What is written in place of the model's configuration, or null.</param>
+    public static void WriteFiles(string folder, Gpt model, TextTokenizer? tokenizer, GptParameters? average = null, GptConfig? config = null)
+    {
+        AtomicFile.WriteText(Path.Combine(folder, "config.json"), (config ?? model.Config).ToJson(model.HasScore).ToJsonString(JsonStyle.Indented) + "\n");
+        WriteTensors(Path.Combine(folder, SafeTensorsSet.FileName), model.Config.Specs(model.HasScore), (spec, values) => ReadMerged(model, spec, values, average));
+        tokenizer?.Save(folder);
+    }
+
+    /// <summary>Downloads a tensor of a model, with its adapter merged.</summary>
+    internal static void ReadMerged(Gpt model, TensorSpec spec, Span<float> values, GptParameters? average = null)
     {
         var trained = average ?? model.Trainable;
-        AtomicFile.WriteText(Path.Combine(folder, "config.json"), model.Config.ToJson(model.HasScore).ToJsonString(JsonStyle.Indented) + "\n");
-        WriteTensors(Path.Combine(folder, SafeTensorsSet.FileName), model.Config.Specs(model.HasScore), (spec, values) =>
-        {
-            Tensor tensor = trained.Find(spec.Name);
-            model.Device.Download(tensor.IsNone ? model.Weights[spec.Name] : tensor, values);
-            model.Adapter?.MergeInto(spec.Name, values, trained);
-        });
-        tokenizer?.Save(folder);
+        Tensor tensor = trained.Find(spec.Name);
+        model.Device.Download(tensor.IsNone ? model.Weights[spec.Name] : tensor, values);
+        model.Adapter?.MergeInto(spec.Name, values, trained);
     }
 
     /// <summary>Writes parameters, or anything of their layout, to one safetensors file.</summary>

@@ -7,7 +7,7 @@ namespace NativeRlhf.Configuration;
 /// together, and <c>microBatchSize</c> lies within a minibatch. Defaults of its own, beside those of its own keys:
 /// batchSize 64, learningRate 1e-5, learningRateSchedule linear, finalLearningRateFraction 0, weightDecay 0.
 /// </summary>
-public sealed record PpoConfiguration : PromptTrainerConfiguration
+public sealed record PpoConfiguration : RolloutConfiguration
 {
     /// <summary>The defaults.</summary>
     public PpoConfiguration()
@@ -18,44 +18,6 @@ public sealed record PpoConfiguration : PromptTrainerConfiguration
         FinalLearningRateFraction = 0;
         WeightDecay = 0;
     }
-
-    /// <summary>
-    /// Answers of the whole run, which has ⌈episodes / batchSize⌉ steps. Null (the default) derives them from epochs over the
-    /// prompts; <c>steps</c> wins over both.
-    /// </summary>
-    [Bounds(1)]
-    public long? Episodes { get; init; }
-
-    /// <summary>
-    /// How often each prompt is answered; divides <c>batchSize</c>. Default 1; at least 2 where advantages are relative to the
-    /// other answers of a prompt.
-    /// </summary>
-    [Bounds(1)]
-    public int AnswersPerPrompt { get; init; } = 1;
-
-    /// <summary>Answers per optimizer update; divides <c>batchSize</c>. Default 16.</summary>
-    [Bounds(1)]
-    public int MiniBatchSize { get; init; } = 16;
-
-    /// <summary>How often the answers of a step are gone through. Default 4.</summary>
-    [Bounds(1)]
-    public int InnerEpochs { get; init; } = 4;
-
-    /// <summary>The most tokens of an answer, end-of-text included. Default 64.</summary>
-    [Bounds(1)]
-    public int ResponseLength { get; init; } = 64;
-
-    /// <summary>Logits are divided by it in sampling and in all log-probabilities. Default 1.</summary>
-    [Bounds(0, AboveMinimum = true)]
-    public double Temperature { get; init; } = 1;
-
-    /// <summary>Sample from the k most probable tokens only; 0 is off. Default 0.</summary>
-    [Bounds(0)]
-    public int TopK { get; init; }
-
-    /// <summary>Sample from the most probable tokens that together reach this probability; 1 is off. Default 1.</summary>
-    [Bounds(0, 1, AboveMinimum = true)]
-    public double TopP { get; init; } = 1;
 
     /// <summary>β, the weight of the KL penalty per token, at the start. Default 0.05.</summary>
     [Bounds(0)]
@@ -118,9 +80,6 @@ public sealed record PpoConfiguration : PromptTrainerConfiguration
     [Bounds(0, AboveMinimum = true)]
     public double? ScoreClip { get; init; }
 
-    /// <summary>The score that an answer without end-of-text gets in place of its own; null (the default) is off.</summary>
-    public double? MissingEosPenalty { get; init; }
-
     /// <summary>The weight of the pretraining loss (PPO-ptx), which is a mean over its tokens; 0 (the default) is off.</summary>
     [Bounds(0)]
     public double PtxCoef { get; init; }
@@ -139,19 +98,11 @@ public sealed record PpoConfiguration : PromptTrainerConfiguration
     /// </summary>
     public bool EmaFinal { get; init; } = true;
 
-    /// <summary>How many steps a run over so many prompts has.</summary>
-    /// <param name="rows">How many prompts there are, ≥ 1.</param>
-    /// <returns>Steps, or ⌈episodes / batchSize⌉, or ⌈epochs · prompts · answersPerPrompt / batchSize⌉.</returns>
-    public override long TotalSteps(long rows) =>
-        Steps is null && Episodes is { } episodes ? AtLeastOne((double)episodes / BatchSize) : base.TotalSteps(rows * AnswersPerPrompt);
-
     /// <inheritdoc/>
     public override IEnumerable<ConfigurationProblem> Problems()
     {
         foreach (ConfigurationProblem problem in base.Problems())
             yield return problem;
-        if (BatchSize % AnswersPerPrompt != 0)
-            yield return new("answersPerPrompt", $"answersPerPrompt is {AnswersPerPrompt} and batchSize {BatchSize}; it must divide it");
         if (Advantages != AdvantageEstimator.Gae && AnswersPerPrompt < 2)
             yield return new("answersPerPrompt", $"answersPerPrompt is {AnswersPerPrompt}, and advantages are relative to the other answers of a prompt; give at least 2");
         if (Advantages != AdvantageEstimator.Gae && WhitenRewards)
@@ -160,8 +111,6 @@ public sealed record PpoConfiguration : PromptTrainerConfiguration
             yield return new("miniBatchSize", $"miniBatchSize is {MiniBatchSize} and batchSize {BatchSize}; it must divide it");
         if (MicroBatchSize > MiniBatchSize)
             yield return new("microBatchSize", $"microBatchSize is {MicroBatchSize} and miniBatchSize {MiniBatchSize}; it must not be larger");
-        if (ResponseLength >= MaxLength)
-            yield return new("responseLength", $"responseLength is {ResponseLength} and maxLength, for prompt and answer together, {MaxLength}; it must be smaller");
         if (PtxCoef > 0 && PtxRatio == 0)
             yield return new("ptxRatio", $"ptxRatio is 0 and ptxCoef {FormattableString.Invariant($"{PtxCoef}")}; give pretraining rows per answer, or set ptxCoef to 0");
     }

@@ -24,6 +24,7 @@ public static class Presets
 
     private static readonly RewardConfiguration InstructGptReward = new()
     {
+        Normalization = Normalization.Bias,
         Epochs = 1,
         BatchSize = 64,
         LearningRate = 9e-6,

@@ -11,6 +11,9 @@ namespace NativeRlhf.Configuration;
 /// </summary>
 public abstract record TrainerConfiguration
 {
+    /// <summary>Tokens of a micro-batch where neither rows nor tokens are configured.</summary>
+    private const int DefaultMicroBatchTokens = 2048;
+
     /// <summary>Optimizer steps of the run; null (the default) derives them from <see cref="Epochs"/>, over which it wins.</summary>
     [Bounds(1)]
     public int? Steps { get; init; }
@@ -29,6 +32,13 @@ public abstract record TrainerConfiguration
     /// </summary>
     [Bounds(1)]
     public int? MicroBatchSize { get; init; }
+
+    /// <summary>
+    /// The most tokens that are run at once: rows are packed up to this budget, and a longer one is run alone. Like
+    /// <see cref="MicroBatchSize"/>, beside which it may stand, it decides memory only. Null (the default) lets the trainer choose.
+    /// </summary>
+    [Bounds(1)]
+    public int? MicroBatchTokens { get; init; }
 
     /// <summary>
     /// Whether the backward pass runs every layer forward again, so that of its activations only the residual stream is kept
@@ -132,6 +142,16 @@ public abstract record TrainerConfiguration
     /// <returns>Its settings; null where all weights are trained.</returns>
     public AdapterSettings? Adapter() =>
         LoraRank == 0 ? null : new AdapterSettings(LoraRank, LoraAlpha ?? LoraRank, Model.Adapter.FindTargets(TargetNames).Targets);
+
+    /// <summary>How batches are cut: with room for the longest row, and for no more tokens than a batch can have.</summary>
+    /// <param name="longestRow">The tokens of the longest row.</param>
+    /// <param name="mostRows">The most rows of a batch.</param>
+    /// <returns>What bounds a micro-batch; its tokens are what memory is planned for.</returns>
+    public MicroBatches PlanMicroBatches(int longestRow, int mostRows)
+    {
+        long budget = Math.Max(longestRow, MicroBatchTokens ?? (MicroBatchSize is null ? DefaultMicroBatchTokens : int.MaxValue));
+        return new MicroBatches(MicroBatchSize ?? 0, (int)Math.Min(budget, (long)longestRow * Math.Min(mostRows, MicroBatchSize ?? int.MaxValue)));
+    }
 
     /// <summary>How many optimizer steps a run over so many rows has.</summary>
     /// <param name="rows">Rows of the training data, ≥ 1.</param>

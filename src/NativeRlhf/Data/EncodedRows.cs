@@ -33,7 +33,8 @@ public readonly record struct AnswerPair(int Better, int Worse);
 /// <param name="Answers">The K sequences prompt ⧺ completion ⧺ end-of-text.</param>
 /// <param name="Ranks">The K ranks, 1 is best.</param>
 /// <param name="Pairs">All pairs of answers with different ranks; at least one, at most K(K − 1)/2.</param>
-public sealed record RankedRow(TokenRow[] Answers, int[] Ranks, AnswerPair[] Pairs);
+/// <param name="Labeler">Who ranked them, or null where the row does not say.</param>
+public sealed record RankedRow(TokenRow[] Answers, int[] Ranks, AnswerPair[] Pairs, string? Labeler = null);
 
 /// <summary>One prompt to be answered.</summary>
 /// <param name="Tokens">The token ids of the prompt, at least one.</param>

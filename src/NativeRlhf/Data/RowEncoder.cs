@@ -142,7 +142,7 @@ public sealed class RowEncoder
                 report.IdenticalPairs += answers[pair.Better].Tokens.AsSpan().SequenceEqual(answers[pair.Worse].Tokens) ? 1 : 0;
             foreach (TokenRow answer in answers)
                 report.Tokens += answer.Tokens.Length;
-            kept.Add(new RankedRow(answers, [.. row.Ranks], pairs));
+            kept.Add(new RankedRow(answers, [.. row.Ranks], pairs, row.Labeler));
         }
         return NotEmpty(kept, report);
     }

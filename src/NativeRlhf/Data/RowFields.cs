@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace NativeRlhf.Data;
@@ -17,6 +18,15 @@ internal readonly struct RowFields(RowPlace place, JsonElement row)
     public string? Text(string name) => Find(name) is { } value ? AsText(name, value) : null;
 
     public int[]? Ids(string name) => Find(name) is { } value ? AsIds(name, value) : null;
+
+    /// <summary>Who or what something is called: a string, or an integer id as it is written.</summary>
+    public string? Name(string name) => Find(name) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.String } value when value.GetString() is { Length: > 0 } text => text,
+        { ValueKind: JsonValueKind.Number } value when TryInteger(value, out int id) => id.ToString(CultureInfo.InvariantCulture),
+        { } value => throw place.Error($"'{name}' must be a name or an integer id, not {Describe(value)}"),
+    };
 
     /// <summary>Text, or the token ids that were given in its place; where both are there the ids are used.</summary>
     public Content? Content(string textName, string idsName)

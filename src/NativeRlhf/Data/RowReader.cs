@@ -69,7 +69,8 @@ public static class RowReader
     /// Comparisons: a prompt with <c>chosen</c> and <c>rejected</c>; a prompt with K ≥ 2 <c>completions</c> and their
     /// <c>ranks</c>; or, without a prompt, two transcripts <c>chosen</c> and <c>rejected</c> with a shared beginning
     /// (HH-RLHF), split at its last <c>"\n\nAssistant:"</c>. <c>chosen</c> and <c>rejected</c> may also be messages or
-    /// lists of messages that differ in the last one. An answer may be empty: a policy may give such a one.
+    /// lists of messages that differ in the last one. An answer may be empty: a policy may give such a one. <c>labeler</c>, a
+    /// name or an integer id, says who ranked them.
     /// </summary>
     /// <param name="file">The file to read.</param>
     /// <returns>The rankings in file order, read as they are asked for.</returns>
@@ -163,12 +164,12 @@ public static class RowReader
             completions = [.. texts.Select((text, k) => Answer(fields.AsText($"{name}[{k}]", text), conversation))];
         }
         JsonElement[] ranks = fields.List("ranks", "integers")
-            ?? throw fields.Place.Error($"the row has '{name}' but no 'ranks'");
+            ?? throw fields.Place.Error($"the row has '{name}' but no 'ranks'; give each answer its rank, 1 for the best, or let compare rank them with --rank-by");
         if (completions.Length < 2)
             throw fields.Place.Error($"'{name}' holds {completions.Length}; a ranking needs at least 2");
         if (ranks.Length != completions.Length)
             throw fields.Place.Error($"'ranks' holds {ranks.Length} for {completions.Length} {name}; there must be one rank for each");
-        return new Ranking(prompt, completions, [.. ranks.Select(Rank)], fields.Place);
+        return new Ranking(prompt, completions, [.. ranks.Select(Rank)], fields.Place, fields.Name("labeler"));
 
         int Rank(JsonElement rank, int k) =>
             RowFields.TryInteger(rank, out int value) && value >= 1
@@ -206,7 +207,7 @@ public static class RowReader
             ?? throw fields.Place.Error("the row has no 'prompt', and 'chosen' and 'rejected' do not share a beginning with \"\\n\\nAssistant:\" in it");
         return Row(Content.OfText(shared), Content.OfText(chosenAnswer), Content.OfText(rejectedAnswer));
 
-        Ranking Row(Content prompt, Content better, Content worse) => new(prompt, [better, worse], [1, 2], fields.Place);
+        Ranking Row(Content prompt, Content better, Content worse) => new(prompt, [better, worse], [1, 2], fields.Place, fields.Name("labeler"));
 
         Content Completion(string name, JsonElement? value, bool conversation)
         {

@@ -18,19 +18,23 @@ public sealed record Demonstration(Content? Prompt, Content Completion, RowPlace
 /// <param name="Completions">The K answers, K ≥ 2.</param>
 /// <param name="Ranks">The K ranks, each ≥ 1; 1 is best, equal ranks are ties, and gaps are allowed.</param>
 /// <param name="Place">Where it came from.</param>
-public sealed record Ranking(Content Prompt, IReadOnlyList<Content> Completions, IReadOnlyList<int> Ranks, RowPlace Place)
+/// <param name="Labeler">Who ranked them, or null where the row does not say.</param>
+public sealed record Ranking(Content Prompt, IReadOnlyList<Content> Completions, IReadOnlyList<int> Ranks, RowPlace Place, string? Labeler = null)
 {
-    /// <summary>The row as <see cref="RowReader.Rankings"/> reads it: <c>{"prompt", "completions", "ranks"}</c>.</summary>
+    /// <summary>The row as <see cref="RowReader.Rankings"/> reads it: <c>{"prompt", "completions", "ranks"}</c>, and <c>labeler</c> where there is one.</summary>
     /// <returns>A new JSON object.</returns>
     public JsonObject ToJson()
     {
         bool ids = Completions.Any(completion => completion.Tokens is not null);
-        return new JsonObject
+        var row = new JsonObject
         {
             [Prompt.Tokens is null ? "prompt" : "prompt_tokens"] = ToNode(Prompt),
             [ids ? "completion_tokens" : "completions"] = new JsonArray([.. Completions.Select(ToNode)]),
             ["ranks"] = new JsonArray([.. Ranks.Select(rank => (JsonNode)rank)]),
         };
+        if (Labeler is not null)
+            row["labeler"] = Labeler;
+        return row;
     }
 
     private static JsonNode ToNode(Content content) =>

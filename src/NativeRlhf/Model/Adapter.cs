@@ -32,7 +32,7 @@ public sealed class Adapter : IDisposable
     {
         _device = device;
         Settings = settings;
-        Weights = new GptParameters(device, config, Specs(config, settings, hasScore), "adapters");
+        Weights = new GptParameters(device, config, Specs(config, settings, hasScore), purpose: "adapters");
     }
 
     /// <summary>The linear maps of a layer that can have factors.</summary>

@@ -50,16 +50,19 @@ public sealed class GptActivations : IDisposable
         Recompute = recompute;
         int one = Math.Min(config.Layers, 1), residuals = forBackward ? config.Layers : one, interiors = recompute ? one : residuals;
         int n = capacity, c = config.Width, inner = config.Inner;
-        (int Rows, int Cols)[] layer =
+        (int Rows, int Cols, string Name)[] layer =
         [
-            (n, c), (n, 1), (n, 1), (n, 3 * c), (n, c), (n, config.Heads), (n, c),
-            (n, c), (n, 1), (n, 1), (n, inner), (n, inner),
+            (n, c, "ln_1"), (n, 1, "ln_1 mean"), (n, 1, "ln_1 rstd"), (n, 3 * c, "attn.c_attn"), (n, c, "attn"), (n, config.Heads, "attn lse"), (n, c, "attn.c_proj + residual"),
+            (n, c, "ln_2"), (n, 1, "ln_2 mean"), (n, 1, "ln_2 rstd"), (n, inner, "mlp.c_fc"), (n, inner, "mlp.act"),
         ];
         // Embedding, final norm, its statistics; then the gradients that every layer reuses.
-        (int Rows, int Cols)[] shared = [(n, c), (n, c), (n, 1), (n, 1)];
-        (int Rows, int Cols)[] gradients = forBackward ? [(n, c), (n, c), (n, 3 * c), (n, inner)] : [];
+        (int Rows, int Cols, string Name)[] shared = [(n, c, "embedding"), (n, c, "ln_f"), (n, 1, "ln_f mean"), (n, 1, "ln_f rstd")];
+        (int Rows, int Cols, string Name)[] gradients = forBackward
+            ? [(n, c, "gradient of the residual stream"), (n, c, "gradient of a layer norm or projection"), (n, 3 * c, "gradient of attn.c_attn"), (n, inner, "gradient of mlp.c_fc")]
+            : [];
         // x·Aᵀ of one linear map at a time, and its gradient: less than it costs to keep them of all is to compute them again.
-        (int Rows, int Cols)[] low = adapterRank == 0 ? [] : forBackward ? [(n, adapterRank), (n, adapterRank)] : [(n, adapterRank)];
+        (int Rows, int Cols, string Name)[] low = adapterRank == 0 ? [] : [(n, adapterRank, "x·Aᵀ of an adapter"), (n, adapterRank, "gradient of x·Aᵀ of an adapter")];
+        if (!forBackward) low = [.. low.Take(1)];
         _arena = device.AllocateArena((residuals * Arena.AlignUp((long)n * c)) + (interiors * Size(layer)) + Size(shared) + Size(gradients) + Size(low), "activations");
 
         Embedded = Take(shared[0]);
@@ -69,14 +72,14 @@ public sealed class GptActivations : IDisposable
         Layers = new LayerActivations[config.Layers];
         for (int l = 0; l < config.Layers; l++)
         {
-            Tensor residual = l < residuals ? _arena.Take(n, c) : Layers[0].Residual;
+            Tensor residual = l < residuals ? _arena.Take(n, c, $"h.{NameOf(l, residuals)}.mlp.c_proj + residual") : Layers[0].Residual;
             if (l >= interiors)
             {
                 Layers[l] = Layers[0] with { Residual = residual };
                 continue;
             }
 
-            var t = layer.Select(Take).ToArray();
+            var t = layer.Select(tensor => _arena.Take(tensor.Rows, tensor.Cols, $"h.{NameOf(l, interiors)}.{tensor.Name}")).ToArray();
             Layers[l] = new LayerActivations(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], residual);
         }
 
@@ -91,8 +94,10 @@ public sealed class GptActivations : IDisposable
         if (low.Length > 0) Low = Take(low[0]);
         if (low.Length > 1) DLow = Take(low[1]);
 
-        static long Size((int Rows, int Cols)[] shapes) => shapes.Sum(s => Arena.AlignUp((long)s.Rows * s.Cols));
-        Tensor Take((int Rows, int Cols) shape) => _arena.Take(shape.Rows, shape.Cols);
+        static long Size((int Rows, int Cols, string Name)[] tensors) => tensors.Sum(s => Arena.AlignUp((long)s.Rows * s.Cols));
+        Tensor Take((int Rows, int Cols, string Name) tensor) => _arena.Take(tensor.Rows, tensor.Cols, tensor.Name);
+        // Layers that share their memory share its name.
+        string NameOf(int layer, int kept) => kept < config.Layers ? "*" : $"{layer}";
     }
 
     /// <summary>The most tokens of one forward pass.</summary>

@@ -56,9 +56,10 @@ public sealed class GptParameters : IDisposable
     /// <param name="device">The device.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="hasScore">Whether there is a scalar head.</param>
+    /// <param name="role">What it holds of each parameter, where that is not the weights: <c>gradient of</c>.</param>
     /// <param name="purpose">What the arena is for, in the device's ledger.</param>
-    public GptParameters(ComputeDevice device, GptConfig config, bool hasScore, string purpose = "weights")
-        : this(device, config, config.Specs(hasScore), purpose)
+    public GptParameters(ComputeDevice device, GptConfig config, bool hasScore, string role = "", string purpose = "weights")
+        : this(device, config, config.Specs(hasScore), role, purpose)
     {
     }
 
@@ -66,8 +67,9 @@ public sealed class GptParameters : IDisposable
     /// <param name="device">The device.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="specs">The parameters, in the order of the forward pass.</param>
+    /// <param name="role">What it holds of each parameter, where that is not the weights.</param>
     /// <param name="purpose">What the arena is for, in the device's ledger.</param>
-    public GptParameters(ComputeDevice device, GptConfig config, IReadOnlyList<TensorSpec> specs, string purpose = "weights")
+    public GptParameters(ComputeDevice device, GptConfig config, IReadOnlyList<TensorSpec> specs, string role = "", string purpose = "weights")
     {
         Config = config;
         Specs = specs;
@@ -76,7 +78,7 @@ public sealed class GptParameters : IDisposable
         foreach (var spec in specs.OrderByDescending(spec => spec.HasWeightDecay))
         {
             _places.Add((spec, Arena.Used));
-            _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols);
+            _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols, $"{role} {spec.Name}".TrimStart());
         }
 
         Layers = [.. Enumerable.Range(0, config.Layers).Select(l => new LayerParameters(

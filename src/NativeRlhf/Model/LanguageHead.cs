@@ -34,10 +34,10 @@ public sealed class LanguageHead : IDisposable
         _kernels = device.Kernels;
         _block = block;
         _arena = device.AllocateArena((2 * Arena.AlignUp((long)block * config.Width)) + Arena.AlignUp((long)block * config.VocabularySize) + Arena.AlignUp(block), "heads");
-        _x = _arena.Take(block, config.Width);
-        _dX = _arena.Take(block, config.Width);
-        _logits = _arena.Take(block, config.VocabularySize);
-        _lse = _arena.Take(block, 1);
+        _x = _arena.Take(block, config.Width, "hidden of counted tokens");
+        _dX = _arena.Take(block, config.Width, "gradient of the hidden of counted tokens");
+        _logits = _arena.Take(block, config.VocabularySize, "logits");
+        _lse = _arena.Take(block, 1, "logits lse");
     }
 
     /// <summary>Log-probabilities of given tokens.</summary>

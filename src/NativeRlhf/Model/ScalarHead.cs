@@ -25,9 +25,9 @@ public sealed class ScalarHead : IDisposable
         _device = device;
         _kernels = device.Kernels;
         _arena = device.AllocateArena((2 * Arena.AlignUp((long)capacity * config.Width)) + Arena.AlignUp(1), "heads");
-        _x = _arena.Take(capacity, config.Width);
-        _dX = _arena.Take(capacity, config.Width);
-        _bias = _arena.Take(1, 1);
+        _x = _arena.Take(capacity, config.Width, "hidden of scored tokens");
+        _dX = _arena.Take(capacity, config.Width, "gradient of the hidden of scored tokens");
+        _bias = _arena.Take(1, 1, "reward bias");
     }
 
     /// <summary>The scalars of some rows.</summary>

@@ -31,11 +31,12 @@ public sealed class Workspace : IDisposable
         Targets = new Targets(device);
         long perToken = Arena.AlignUp(capacity);
         _arena = device.AllocateArena((6 * perToken) + Arena.AlignUp(16) + (forBackward ? Arena.AlignUp((long)capacity * config.Width) : 0), "activations");
-        (Values, DValues, First, Second, Third, Fourth) = (Vector(), Vector(), Vector(), Vector(), Vector(), Vector());
-        Statistics = _arena.Take(1, 16);
-        if (forBackward) DHidden = _arena.Take(capacity, config.Width);
+        (Values, DValues) = (Vector("logprobs or scores"), Vector("gradient of logprobs or scores"));
+        (First, Second, Third, Fourth) = (Vector("operand of a loss"), Vector("operand of a loss"), Vector("operand of a loss"), Vector("operand of a loss"));
+        Statistics = _arena.Take(1, 16, "sums of a loss");
+        if (forBackward) DHidden = _arena.Take(capacity, config.Width, "gradient of ln_f");
 
-        Tensor Vector() => _arena.Take(capacity, 1);
+        Tensor Vector(string name) => _arena.Take(capacity, 1, name);
     }
 
     /// <summary>The device.</summary>

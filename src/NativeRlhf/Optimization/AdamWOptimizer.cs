@@ -16,8 +16,8 @@ public readonly record struct AdamWSettings(
 
 /// <summary>
 /// AdamW over the flat ranges of what a model trains (all weights, some of them, or an adapter), with clipping of the global
-/// gradient norm. Gradients accumulate in <see cref="Gradients"/> until <see cref="Step"/>; gradients and moments have memory
-/// for what is trained and no more.
+/// gradient norm. Gradients accumulate in <see cref="Gradients"/> until <see cref="Step(double)"/>; gradients and moments have
+/// memory for what is trained and no more.
 /// </summary>
 public sealed class AdamWOptimizer : IDisposable
 {
@@ -39,15 +39,15 @@ public sealed class AdamWOptimizer : IDisposable
         _weights = model.Trainable;
         _settings = settings;
         TensorSpec[] trained = [.. _weights.Specs.Where(trains ?? (_ => true))];
-        Gradients = NewParameters("gradients");
-        FirstMoments = NewParameters("moments");
-        SecondMoments = NewParameters("moments");
+        Gradients = NewParameters("gradient of", "gradients");
+        FirstMoments = NewParameters("first moment of", "moments");
+        SecondMoments = NewParameters("second moment of", "moments");
         _ranges = [.. _weights.Ranges(Gradients)];
         _hostPartials = new float[_ranges.Sum(range => Norm.Blocks(range.Length))];
         _arena = _device.AllocateArena(_hostPartials.Length, "moments");
-        _partials = _arena.Take(1, _hostPartials.Length);
+        _partials = _arena.Take(1, _hostPartials.Length, "sums of squares of the gradient");
 
-        GptParameters NewParameters(string purpose) => new(_device, model.Config, trained, purpose);
+        GptParameters NewParameters(string role, string purpose) => new(_device, model.Config, trained, role, purpose);
     }
 
     /// <summary>The accumulated gradient.</summary>
@@ -71,9 +71,17 @@ public sealed class AdamWOptimizer : IDisposable
     /// <summary>One update.</summary>
     /// <param name="learningRate">The learning rate of this step.</param>
     /// <returns>The global norm of the gradient, before clipping.</returns>
-    public double Step(double learningRate)
+    /// <exception cref="NonFiniteException">The norm is not finite; nothing was changed.</exception>
+    public double Step(double learningRate) => Step(learningRate, GradientNorm());
+
+    /// <summary>One update with a gradient whose norm is known.</summary>
+    /// <param name="learningRate">The learning rate of this step.</param>
+    /// <param name="norm">What <see cref="GradientNorm"/> has returned.</param>
+    /// <returns><paramref name="norm"/></returns>
+    /// <exception cref="NonFiniteException">The norm is not finite; nothing was changed.</exception>
+    public double Step(double learningRate, double norm)
     {
-        double norm = GradientNorm();
+        if (!double.IsFinite(norm)) throw new NonFiniteException(FormattableString.Invariant($"the norm of the gradient is {norm}"));
         double scale = _settings.GradientClip > 0 && norm > _settings.GradientClip ? _settings.GradientClip / norm : 1;
         Steps++;
         foreach (var (start, partStart, length, hasWeightDecay) in _ranges)

@@ -35,9 +35,11 @@ public sealed class RunPlanner
     /// <param name="shape">The model's shape.</param>
     /// <param name="rows">The training rows.</param>
     /// <param name="evalRows">Held-out rows; may be empty.</param>
+    /// <param name="others">What fine-tuning has besides, a reward excepted; or null.</param>
     /// <returns>The planner.</returns>
-    public static RunPlanner LanguageModel(TrainerConfiguration configuration, GptConfig shape, IReadOnlyList<TokenRow> rows, IReadOnlyList<TokenRow> evalRows) => new(
-        (microBatch, stage) => new LanguageModelTrainer(Rehearsed(configuration, microBatch), stage.Run, stage.Model(shape), rows, evalRows),
+    public static RunPlanner LanguageModel(
+        TrainerConfiguration configuration, GptConfig shape, IReadOnlyList<TokenRow> rows, IReadOnlyList<TokenRow> evalRows, FineTuning? others = null) => new(
+        (microBatch, stage) => new LanguageModelTrainer(Rehearsed(configuration, microBatch), stage.Run, stage.Model(shape), rows, evalRows, others),
         Count(shape, hasScore: false), configuration.BatchSize);
 
     /// <summary>A run of <see cref="RewardTrainer"/>.</summary>
@@ -45,10 +47,30 @@ public sealed class RunPlanner
     /// <param name="shape">The model's shape.</param>
     /// <param name="rows">The rankings.</param>
     /// <param name="evalRows">Held-out rankings; may be empty.</param>
+    /// <param name="references">Answers whose scores are normalised; may be empty.</param>
     /// <returns>The planner.</returns>
-    public static RunPlanner Reward(RewardConfiguration configuration, GptConfig shape, IReadOnlyList<RankedRow> rows, IReadOnlyList<RankedRow> evalRows) => new(
-        (microBatch, stage) => new RewardTrainer(Rehearsed(configuration, microBatch), stage.Run, stage.Model(shape, hasScore: true), rows, evalRows),
+    public static RunPlanner Reward(
+        RewardConfiguration configuration, GptConfig shape, IReadOnlyList<RankedRow> rows, IReadOnlyList<RankedRow> evalRows, IReadOnlyList<TokenRow> references) => new(
+        (microBatch, stage) => new RewardTrainer(
+            Rehearsed(configuration, microBatch), stage.Run, [.. Enumerable.Range(0, configuration.Ensemble).Select(_ => stage.Model(shape, hasScore: true))], rows, evalRows, references),
         Count(shape, hasScore: true), configuration.BatchSize);
+
+    /// <summary>A run of <see cref="DpoTrainer"/> whose policy begins as its reference.</summary>
+    /// <param name="configuration">Its configuration.</param>
+    /// <param name="shape">The policy's shape.</param>
+    /// <param name="rows">The rankings.</param>
+    /// <param name="evalRows">Held-out rankings; may be empty.</param>
+    /// <returns>The planner.</returns>
+    public static RunPlanner Dpo(DpoConfiguration configuration, GptConfig shape, IReadOnlyList<RankedRow> rows, IReadOnlyList<RankedRow> evalRows)
+    {
+        return new RunPlanner(Make, Count(shape, hasScore: false), configuration.BatchSize);
+
+        Trainer Make(int? microBatch, Stage stage)
+        {
+            var policy = stage.Model(shape);
+            return new DpoTrainer(Rehearsed(configuration, microBatch), stage.Run, policy, policy, rows, evalRows);
+        }
+    }
 
     /// <summary>A run of <see cref="PpoTrainer"/>. Every answer is as long as it may be.</summary>
     /// <param name="configuration">Its configuration.</param>
@@ -94,9 +116,10 @@ public sealed class RunPlanner
     {
         using var stage = new Stage();
         var trainer = stage.Keep(_make(null, stage));
+        var (memory, work) = (stage.Device.Memory, stage.Device.Work);
+        var (flopsBefore, bytesBefore) = (work.Flops, work.Bytes); // of making the trainer
         trainer.Rehearse();
-        var memory = stage.Device.Memory;
-        return new RunPlan(_parameters, trainer.TrainedParameters, memory.Peak, memory.AtPeak, stage.Device.Work.Flops, stage.Device.Work.Bytes);
+        return new RunPlan(_parameters, trainer.TrainedParameters, memory.Peak, memory.AtPeak, work.Flops - flopsBefore, work.Bytes - bytesBefore);
     }
 
     /// <summary>The largest microBatchSize with which the run fits into so much memory.</summary>
@@ -131,7 +154,9 @@ public sealed class RunPlanner
 
     private static T Rehearsed<T>(T configuration, int? microBatch)
         where T : TrainerConfiguration =>
-        configuration with { Steps = 1, WarmupSteps = 0, MicroBatchSize = microBatch ?? configuration.MicroBatchSize };
+        microBatch is null
+            ? configuration with { Steps = 1, WarmupSteps = 0 }
+            : configuration with { Steps = 1, WarmupSteps = 0, MicroBatchSize = microBatch, MicroBatchTokens = null };
 
     private static long Count(GptConfig shape, bool hasScore) => shape.Specs(hasScore).Sum(spec => spec.Length);
 

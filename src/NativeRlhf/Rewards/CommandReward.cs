@@ -43,7 +43,7 @@ public sealed class CommandReward : IReward
 
     /// <inheritdoc/>
     /// <exception cref="InputException">An answer is not a number or takes too long, or the program has ended; the message has the line.</exception>
-    public double[] Score(IReadOnlyList<RewardRequest> requests)
+    public double[] Score(IReadOnlyList<RewardRequest> requests, Action<string, double>? report = null)
     {
         double[] scores = new double[requests.Count];
         string[] lines = [.. requests.Select(Line)];

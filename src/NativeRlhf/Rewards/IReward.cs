@@ -14,6 +14,10 @@ public interface IReward : IDisposable
 {
     /// <summary>Scores answers.</summary>
     /// <param name="requests">The answers.</param>
+    /// <param name="report">
+    /// Receives what there is to say beside the scores, by name: <c>score_std</c>, the disagreement within an ensemble;
+    /// <c>scores/NAME</c>, the mean score of each of several rewards. Null if nobody asks.
+    /// </param>
     /// <returns>One score each, in their order.</returns>
-    public double[] Score(IReadOnlyList<RewardRequest> requests);
+    public double[] Score(IReadOnlyList<RewardRequest> requests, Action<string, double>? report = null);
 }

@@ -10,7 +10,7 @@ namespace NativeRlhf.Rewards;
 public sealed class RewardModel(Gpt model, SequenceScorer scorer, IDisposable? owned = null) : IReward
 {
     /// <inheritdoc/>
-    public double[] Score(IReadOnlyList<RewardRequest> requests) =>
+    public double[] Score(IReadOnlyList<RewardRequest> requests, Action<string, double>? report = null) =>
         Array.ConvertAll(scorer.Scores(model, [.. requests.Select(request => request.Tokens)]), score => (double)score);
 
     /// <inheritdoc/>

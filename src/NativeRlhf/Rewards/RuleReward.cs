@@ -25,7 +25,7 @@ public sealed class RuleReward(Func<RewardRequest, double> rule) : IReward
         : throw new InputException($"rule:{name}: there is no such rule; rules are {string.Join(", ", Rules.Keys)}");
 
     /// <inheritdoc/>
-    public double[] Score(IReadOnlyList<RewardRequest> requests) => [.. requests.Select(rule)];
+    public double[] Score(IReadOnlyList<RewardRequest> requests, Action<string, double>? report = null) => [.. requests.Select(rule)];
 
     /// <inheritdoc/>
     public void Dispose()

@@ -104,7 +104,7 @@ public sealed class PpoTrainer : Trainer
         _controller = Controller(configuration.KlCoef);
         if (configuration.EmaDecay > 0)
         {
-            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Trainable.Specs, "average"));
+            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Trainable.Specs, purpose: "average"));
             _average.Combine(models.Policy.Device.Kernels, 1, models.Policy.Trainable, 0);
         }
 
@@ -125,7 +125,7 @@ public sealed class PpoTrainer : Trainer
     {
         int longest = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
         if (pretraining.Count > 0) longest = Math.Max(longest, pretraining.Max(PackedBatch.InputLength));
-        int capacity = configuration.MicroBatchSize is { } rows ? rows * longest : Math.Max(longest, 2048);
+        int capacity = configuration.PlanMicroBatches(longest, int.MaxValue).Tokens;
         return new Workspace(device, config, capacity, forBackward: true, configuration.Recompute, configuration.LoraRank);
     }
 
@@ -150,7 +150,10 @@ public sealed class PpoTrainer : Trainer
         _policyScorer.LogProbs(_models.Policy, rows, logprobs, entropies, temperature);
         _policyScorer.LogProbs(_models.Reference, rows, refLogprobs, temperature: temperature);
         _critic?.Scorer.Values(_critic.Model, rows, values);
-        double[] scores = Score(_batch, answers, rows);
+        double[] scores = Score(_batch, answers, rows, (name, value) => metrics[$"objective/{name}"] = value);
+        Finite("objective/kl", KlEstimators.SumK1(logprobs, refLogprobs));
+        Finite("the sum of the values", Mean(values));
+        foreach (double score in scores) Finite("a score", score);
 
         // 3. Rewards of tokens: the KL penalty on each (unless it is a part of the loss), the score on the last.
         double beta = _controller.Coefficient, penalty = _configuration.KlPenalty == KlPenalty.Reward ? beta : 0;
@@ -200,7 +203,10 @@ public sealed class PpoTrainer : Trainer
         {
             Permute(step, epoch);
             for (int start = 0; start < _order.Length; start += _configuration.MiniBatchSize)
-                Update(_order.AsSpan(start, _configuration.MiniBatchSize), learningRate, sums, metrics);
+            {
+                int first = start;
+                Replayable(step, () => Update(_order.AsSpan(first, _configuration.MiniBatchSize), learningRate, sums, metrics));
+            }
         }
 
         _controller.Update(kl, rows.Length);
@@ -320,8 +326,11 @@ public sealed class PpoTrainer : Trainer
         if (_pretrainingOrder is not null) AddPretrainingGradient(answers.Length, firstRow, sums);
         sums.Tokens += tokens;
         sums.Updates++;
-        sums.GradientNorm += _policyOptimizer.Step(learningRate);
-        _critic?.Optimizer.Step(_configuration.ValueLearningRate is { } rate && _configuration.LearningRate > 0 ? learningRate / _configuration.LearningRate * rate : learningRate);
+        // Both gradients are finite, or neither model is touched.
+        double norm = Finite("the norm of the policy's gradient", _policyOptimizer.GradientNorm());
+        double valueNorm = _critic is null ? 0 : Finite("the norm of the value function's gradient", _critic.Optimizer.GradientNorm());
+        sums.GradientNorm += _policyOptimizer.Step(learningRate, norm);
+        _critic?.Optimizer.Step(_configuration.ValueLearningRate is { } rate && _configuration.LearningRate > 0 ? learningRate / _configuration.LearningRate * rate : learningRate, valueNorm);
         metrics["grad_norm"] = sums.GradientNorm / sums.Updates;
     }
 
@@ -443,7 +452,7 @@ public sealed class PpoTrainer : Trainer
             firstRow += _policyWorkspace.Batch.Rows;
         }
 
-        sums.PretrainingLoss += loss / counted;
+        sums.PretrainingLoss += Finite("loss/ptx", loss / counted);
     }
 
     /// <summary>
@@ -456,8 +465,8 @@ public sealed class PpoTrainer : Trainer
         [.. prompts.Select((prompt, i) => new SampleRequest(prompt.Tokens, firstStream + (uint)i))],
         new SamplingOptions(_configuration.ResponseLength, temperature, _configuration.TopK, (float)_configuration.TopP, Run.Seed, EndOfText));
 
-    private double[] Score(EncodedPrompt[] prompts, IReadOnlyList<SampledAnswer> answers, TokenRow[] rows) =>
-        _models.Reward.Score([.. prompts.Select((prompt, i) => new RewardRequest(prompt.Text ?? "", Text(answers[i]), rows[i].Tokens, prompt.Fields))]);
+    private double[] Score(EncodedPrompt[] prompts, IReadOnlyList<SampledAnswer> answers, TokenRow[] rows, Action<string, double>? report = null) =>
+        _models.Reward.Score([.. prompts.Select((prompt, i) => new RewardRequest(prompt.Text ?? "", Text(answers[i]), rows[i].Tokens, prompt.Fields))], report);
 
     private static TokenRow Row(EncodedPrompt prompt, SampledAnswer answer) => new([.. prompt.Tokens, .. answer.Tokens], prompt.Tokens.Length);
 

@@ -23,9 +23,6 @@ public sealed record TrainerState(int Step, long Tokens, double Seconds, double 
 /// </summary>
 public abstract class Trainer : IDisposable
 {
-    /// <summary>Tokens of a micro-batch where the configuration does not say how many rows one has.</summary>
-    private const int DefaultMicroBatchTokens = 2048;
-
     private const string StateName = "trainer.json", AdapterFolder = "adapter";
 
     private readonly List<IDisposable> _owned = [];
@@ -61,7 +58,10 @@ public abstract class Trainer : IDisposable
     /// <summary>Trains to the end, from the start or from the latest checkpoint.</summary>
     /// <returns>The metrics of the last step, with the last evaluation.</returns>
     /// <exception cref="OperationCanceledException">The run was interrupted; a checkpoint was written.</exception>
-    /// <exception cref="NotFiniteNumberException">A metric is not finite; the latest checkpoint is intact.</exception>
+    /// <exception cref="NotFiniteNumberException">
+    /// A loss or gradient is not finite: the message names the op and the tensor where that began. The weights are those before the update, the
+    /// latest checkpoint is intact.
+    /// </exception>
     public Metrics Train()
     {
         var state = Run.Resume ? Restore() : new TrainerState(0, 0, 0);
@@ -72,7 +72,7 @@ public abstract class Trainer : IDisposable
         {
             double started = clock.Elapsed.TotalSeconds, learningRate = _schedule.At(step);
             var metrics = new Metrics { ["wall_seconds"] = 0, ["tokens"] = 0, ["tokens_per_second"] = 0, ["learning_rate"] = learningRate };
-            Step(step, learningRate, metrics);
+            Replayable(step, () => Step(step, learningRate, metrics));
             double seconds = clock.Elapsed.TotalSeconds;
             tokens += metrics.Tokens;
             metrics["wall_seconds"] = Math.Round(state.Seconds + seconds, 3);
@@ -81,7 +81,7 @@ public abstract class Trainer : IDisposable
 
             int done = step + 1;
             bool isLast = done == TotalSteps;
-            if (isLast || (Configuration.EvalEvery > 0 && done % Configuration.EvalEvery == 0)) Evaluate(metrics);
+            if (isLast || (Configuration.EvalEvery > 0 && done % Configuration.EvalEvery == 0)) Replayable(step, () => EvaluateFinite(metrics));
             if (metrics.Sample is { } sample) Run.Directory.AppendSample(done, sample);
             Run.Directory.AppendMetrics(done, metrics.Values);
             Run.OnStep?.Invoke(new StepReport(done, TotalSteps, metrics));
@@ -199,23 +199,79 @@ public abstract class Trainer : IDisposable
     /// <summary>Writes the model that the run is about: an adapter merged into it, and once more by itself in a folder of its own.</summary>
     /// <param name="folder">An empty folder.</param>
     /// <param name="average">What is written in place of what was trained, of its layout; or null.</param>
-    private protected void WriteModel(string folder, GptParameters? average = null)
+    /// <param name="trained">Which of the models that the run trains, in the order of <see cref="Optimize"/>.</param>
+    /// <param name="config">What is written in place of the model's configuration, or null.</param>
+    private protected void WriteModel(string folder, GptParameters? average = null, int trained = 0, GptConfig? config = null)
     {
-        var model = _trained[0].Model;
-        ModelDirectory.WriteFiles(folder, model, Run.Tokenizer, average);
+        var model = _trained[trained].Model;
+        ModelDirectory.WriteFiles(folder, model, Run.Tokenizer, average, config);
         if (model.Adapter is not null) AdapterDirectory.WriteFiles(Directory.CreateDirectory(Path.Combine(folder, AdapterFolder)).FullName, model, average);
     }
 
-    /// <summary>The rows of a step, batchSize of them, in file order or in an order drawn anew in every epoch.</summary>
-    private protected void DrawBatch<T>(IReadOnlyList<T> rows, int step, T[] batch)
+    /// <summary>
+    /// Runs something that can be run again with the same result until it has changed a weight. Where it finds a number that is not
+    /// finite, it is run again with all ops watched, to say where that began, and the run ends.
+    /// </summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="work">A step, an update or an evaluation; throws <see cref="NonFiniteException"/> before it changes a weight.</param>
+    private protected void Replayable(int step, Action work)
     {
-        for (int i = 0; i < batch.Length; i++) batch[i] = rows[_order[((long)step * batch.Length) + i]];
+        try
+        {
+            work();
+        }
+        catch (NonFiniteException symptom) when (!Watch.IsOn)
+        {
+            string message = $"step {step + 1}: {symptom.Message}; {Origin(work)}. The update was not made; "
+                + $"{(Run.Directory.Latest is { } checkpoint ? $"the latest checkpoint is {checkpoint.Path}" : "there is no checkpoint")}; begin again with a lower learningRate or gradientClip";
+            Run.Directory.Log(message);
+            throw new NotFiniteNumberException(message, symptom);
+        }
     }
 
+    /// <summary>The number, if it is finite.</summary>
+    /// <param name="name">What it is.</param>
+    /// <param name="value">The number.</param>
+    /// <exception cref="NonFiniteException">It is not.</exception>
+    private protected static double Finite(string name, double value) =>
+        double.IsFinite(value) ? value : throw new NonFiniteException(FormattableString.Invariant($"{name} is {value}"));
+
+    /// <summary>The rows of a step, batchSize of them, in file order or in an order drawn anew in every epoch.</summary>
+    private protected void DrawBatch<T>(IReadOnlyList<T> rows, int step, T[] batch, RowOrder? order = null) => Draw(rows, (long)step * batch.Length, batch, order);
+
+    /// <summary>Rows from a position of the run on.</summary>
+    private protected void Draw<T>(IReadOnlyList<T> rows, long first, Span<T> drawn, RowOrder? order = null)
+    {
+        for (int i = 0; i < drawn.Length; i++) drawn[i] = rows[(order ?? _order)[first + i]];
+    }
+
+    /// <summary>The rows that the run draws at least once: all, unless it ends within the first epoch.</summary>
+    private protected IEnumerable<T> Drawn<T>(IReadOnlyList<T> rows) =>
+        Enumerable.Range(0, (int)Math.Min(rows.Count, TotalSteps * Configuration.BatchSize)).Select(i => rows[_order[i]]);
+
     /// <summary>How batches are cut: with room for the longest row, and for no more tokens than a batch can have.</summary>
-    private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.MicroBatchSize is { } rows
-        ? new MicroBatches(rows, rows * longestRow)
-        : new MicroBatches(0, (int)Math.Min((long)Configuration.BatchSize * longestRow, Math.Max(longestRow, DefaultMicroBatchTokens)));
+    private protected MicroBatches PlanMicroBatches(int longestRow) => Configuration.PlanMicroBatches(longestRow, Configuration.BatchSize);
+
+    private string Origin(Action work)
+    {
+        using var watch = Watch.Begin(_trained[0].Model.Device);
+        try
+        {
+            work();
+        }
+        catch (NonFiniteException origin)
+        {
+            return $"in a replay {origin.Message}";
+        }
+
+        return "a replay stayed finite, so that the machine itself is to be doubted";
+    }
+
+    private void EvaluateFinite(Metrics metrics)
+    {
+        Evaluate(metrics);
+        foreach (var (name, value) in metrics.Values) Finite(name, value);
+    }
 
     private void Checkpoint(TrainerState state) => Run.Directory.SaveCheckpoint(state.Step, Configuration.KeepCheckpoints, folder =>
     {

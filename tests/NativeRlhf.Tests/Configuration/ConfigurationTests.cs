@@ -13,27 +13,31 @@ public class ConfigurationTests : DataFixture
 {
     private static readonly string[] CommonKeys =
     [
-        "steps", "epochs", "batchSize", "microBatchSize", "recompute", "learningRate", "learningRateSchedule", "finalLearningRateFraction", "warmupSteps",
+        "steps", "epochs", "batchSize", "microBatchSize", "microBatchTokens", "recompute", "learningRate", "learningRateSchedule", "finalLearningRateFraction", "warmupSteps",
         "beta1", "beta2", "epsilon", "adamForm", "weightDecay", "gradientClip", "dropout", "maxLength", "shuffle", "evalEvery", "checkpointEvery",
         "keepCheckpoints", "precision", "loraRank", "loraAlpha", "loraTargets",
     ];
 
     private static readonly string[] PromptKeys = ["onTooLong", "promptTemplate"];
 
+    private static readonly string[] RolloutKeys =
+        ["episodes", "answersPerPrompt", "miniBatchSize", "innerEpochs", "responseLength", "temperature", "topK", "topP", "missingEosPenalty"];
+
     private static readonly string[] PpoKeys =
     [
-        "episodes", "answersPerPrompt", "miniBatchSize", "innerEpochs", "responseLength", "temperature", "topK", "topP", "klCoef", "klController", "klTarget",
+        "klCoef", "klController", "klTarget",
         "klHorizon", "klPenalty", "advantages", "lossMean", "gamma", "lambda", "clipRange", "valueClipRange", "valueCoef", "valueLearningRate", "whitenAdvantages", "whitenRewards", "scoreClip",
-        "missingEosPenalty", "ptxCoef", "ptxRatio", "emaDecay", "emaFinal",
+        "ptxCoef", "ptxRatio", "emaDecay", "emaFinal",
     ];
 
     [Test]
     public void The_keys_are_those_that_users_rely_on()
     {
         Assert.That(Keys<PretrainConfiguration>(), Is.EqualTo(CommonKeys));
-        Assert.That(Keys<SftConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys]));
-        Assert.That(Keys<RewardConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys]));
-        Assert.That(Keys<PpoConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys, .. PpoKeys]));
+        Assert.That(Keys<SftConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys, "pretrainRatio", "selectBy", "responseLength"]));
+        Assert.That(Keys<RewardConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys, "normalization", "ensemble"]));
+        Assert.That(Keys<PpoConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys, .. RolloutKeys, .. PpoKeys]));
+        Assert.That(Keys<RaftConfiguration>(), Is.EqualTo((string[])[.. CommonKeys, .. PromptKeys, .. RolloutKeys, "keepFraction"]));
 
         static IEnumerable<string> Keys<T>() => ConfigurationKey.Of(typeof(T)).Select(key => key.Name);
     }

@@ -7,6 +7,20 @@ namespace NativeRlhf.Tests.Data;
 public class RowReaderTests : DataFixture
 {
     [Test]
+    public void A_comparison_may_say_who_ranked_it()
+    {
+        string path = Write("a.jsonl", """
+            {"prompt": "p", "chosen": "a", "rejected": "b", "labeler": "ann"}
+            {"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2], "labeler": 7}
+            {"prompt": "p", "chosen": "a", "rejected": "b", "labeler": null}
+            """);
+        Ranking[] rows = [.. RowReader.Rankings(path)];
+        Assert.That(rows.Select(row => row.Labeler), Is.EqualTo(new[] { "ann", "7", null }));
+        Assert.That((string?)rows[0].ToJson()["labeler"], Is.EqualTo("ann"));
+        Assert.That(rows[2].ToJson().ContainsKey("labeler"), Is.False);
+    }
+
+    [Test]
     public void A_text_file_is_one_document_and_rows_are_several()
     {
         Assert.That(RowReader.Documents(Write("a.txt", "one\ntwo\n")).Single().Content.Text, Is.EqualTo("one\ntwo\n"));
@@ -160,6 +174,8 @@ public class RowReaderTests : DataFixture
         Assert.That(rows[3].Completions.Select(answer => answer.Tokens), Is.EqualTo(new int[][] { [2], [3] }));
     }
 
+    [TestCase("""{"prompt": "p", "chosen": "a", "rejected": "b", "labeler": [1]}""", "'labeler' must be a name or an integer id, not a list")]
+    [TestCase("""{"prompt": "p", "chosen": "a", "rejected": "b", "labeler": ""}""", "'labeler' must be a name or an integer id, not the string \"\"")]
     [TestCase("""{"completions": ["a", "b"], "ranks": [1, 2]}""", "the row has no 'prompt'")]
     [TestCase("""{"prompt": "p", "completions": ["a", "b"]}""", "the row has 'completions' but no 'ranks'")]
     [TestCase("""{"prompt": "p", "ranks": [1, 2]}""", "the row has 'ranks' but no 'completions'")]

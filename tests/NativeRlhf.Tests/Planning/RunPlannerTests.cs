@@ -44,11 +44,38 @@ public class RunPlannerTests
     {
         var configuration = ConfigurationLoader.Load<RewardConfiguration>(sets: ["steps=2", "batchSize=6", "warmupSteps=0", .. settings]);
         RankedRow[] rows = [.. LongestRows.Rankings(3, 4, 12), .. LongestRows.Rankings(4, 3, 7)];
-        AssertTaken(RunPlanner.Reward(configuration, shape, rows, []).Plan(), (device, run) =>
+        AssertTaken(RunPlanner.Reward(configuration, shape, rows, [], []).Plan(), (device, run) =>
         {
             using var model = new Gpt(device, shape, hasScore: true);
             Initialization.Initialize(model, 1);
             using var trainer = new RewardTrainer(configuration, run, model, rows, []);
+            trainer.Train();
+        });
+    }
+
+    [Test]
+    public void AnEnsemble()
+    {
+        var configuration = ConfigurationLoader.Load<RewardConfiguration>(sets: ["steps=2", "batchSize=4", "warmupSteps=0", "ensemble=3"]);
+        var rows = LongestRows.Rankings(4, 3, 7);
+        AssertTaken(RunPlanner.Reward(configuration, Small, rows, [], []).Plan(), (device, run) =>
+        {
+            Gpt[] members = [.. Enumerable.Range(0, 3).Select(_ => new Gpt(device, Small, hasScore: true))];
+            using (var trainer = new RewardTrainer(configuration, run, members, rows, [], [])) trainer.Train();
+            foreach (var member in members) member.Dispose();
+        });
+    }
+
+    [TestCaseSource(nameof(Runs))]
+    public void Dpo(GptConfig shape, string[] settings)
+    {
+        var configuration = ConfigurationLoader.Load<DpoConfiguration>(sets: ["steps=2", "batchSize=6", "warmupSteps=0", .. settings]);
+        var rows = LongestRows.Rankings(7, 2, 12);
+        AssertTaken(RunPlanner.Dpo(configuration, shape, rows, []).Plan(), (device, run) =>
+        {
+            using var model = new Gpt(device, shape);
+            Initialization.Initialize(model, 1);
+            using var trainer = new DpoTrainer(configuration, run, model, model, rows, []);
             trainer.Train();
         });
     }

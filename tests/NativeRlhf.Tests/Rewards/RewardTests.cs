@@ -24,7 +24,7 @@ public class RewardTests
     [Test]
     public void AWeightedSumAddsUp()
     {
-        using var sum = new WeightedSum([(2, new RuleReward(_ => 3)), (-0.5, new RuleReward(request => request.Completion.Length))]);
+        using var sum = new WeightedSum([new("three", 2, new RuleReward(_ => 3)), new("length", -0.5, new RuleReward(request => request.Completion.Length))]);
         Assert.That(sum.Score([new("", "ab", [], []), new("", "abcd", [], [])]), Is.EqualTo(new[] { 5.0, 4.0 }));
     }
 

@@ -41,6 +41,14 @@ public class ConfigurationFieldTests
         ["loraTargets"] = (["loraRank=2"], "all-linear", "mlp.c_fc"),
         ["onTooLong"] = (["maxLength=10", "responseLength=3"], "truncate", "drop"),
         ["promptTemplate"] = ([], "{prompt}", "a: {prompt}"),
+        ["beta"] = ([], "0.1", "0.3"),
+        ["labelSmoothing"] = ([], "0", "0.2"),
+        ["microBatchTokens"] = (["microBatchSize=null"], "17", "40"),
+        ["pretrainRatio"] = ([], "0", "0.5"),
+        ["selectBy"] = (["evalEvery=1"], "last", "reward"),
+        ["keepFraction"] = (["answersPerPrompt=4"], "0", "0.5"),
+        ["normalization"] = ([], "none", "bias"),
+        ["ensemble"] = ([], "1", "2"),
         ["episodes"] = (["steps=null"], "4", "8"),
         ["miniBatchSize"] = ([], "2", "4"),
         ["innerEpochs"] = ([], "1", "2"),
@@ -86,12 +94,12 @@ public class ConfigurationFieldTests
         var known = ConfigurationKey.Of(Type(kind)).Select(entry => entry.Name).ToHashSet();
         string[] settings =
         [
-            .. new[] { "steps=3", "batchSize=4", "microBatchSize=2", "learningRate=0.01", "weightDecay=0", "evalEvery=0", "checkpointEvery=0", "maxLength=20", "miniBatchSize=2", "innerEpochs=1", "responseLength=6" }
+            .. new[] { "steps=3", "batchSize=4", "microBatchSize=2", "learningRate=0.01", "weightDecay=0", "evalEvery=0", "checkpointEvery=0", "maxLength=20", "miniBatchSize=2", "innerEpochs=1", "responseLength=6", "answersPerPrompt=1" }
                 .Concat(common).Where(setting => known.Contains(setting.Split('=')[0])),
         ];
         var one = Result(kind, [.. settings, $"{key}={first}"]);
         var two = Result(kind, [.. settings, $"{key}={second}"]);
-        if (key == "microBatchSize")
+        if (key is "microBatchSize" or "microBatchTokens")
         {
             // It decides memory, and the result never beyond rounding.
             Assert.That(two.Keys, Is.EqualTo(one.Keys));
@@ -146,6 +154,8 @@ public class ConfigurationFieldTests
         Kind.Pretrain => typeof(PretrainConfiguration),
         Kind.Sft => typeof(SftConfiguration),
         Kind.Reward => typeof(RewardConfiguration),
+        Kind.Dpo => typeof(DpoConfiguration),
+        Kind.Raft => typeof(RaftConfiguration),
         _ => typeof(PpoConfiguration),
     };
 }

@@ -60,7 +60,7 @@ public class DeterminismTests
             Throws.TypeOf<KilledException>());
         // What a kill in the middle of a line leaves; with one step done there is no checkpoint yet.
         File.AppendAllText(_folder.File("parts/metrics.jsonl"), """{"step":9,"wall_sec""");
-        if (kind == Kind.Ppo) File.AppendAllText(_folder.File("parts/samples.jsonl"), """{"step":9""");
+        if (kind is Kind.Ppo or Kind.Raft) File.AppendAllText(_folder.File("parts/samples.jsonl"), """{"step":9""");
 
         TinyRuns.Run(kind, _folder.File("parts"), settings, resume: true, threads: 2);
         AssertSame("parts", "whole");

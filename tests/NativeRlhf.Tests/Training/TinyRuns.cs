@@ -11,13 +11,15 @@ using NativeRlhf.Training;
 
 namespace NativeRlhf.Tests.Training;
 
-/// <summary>The four trainers.</summary>
+/// <summary>The trainers.</summary>
 public enum Kind
 {
     Pretrain,
     Sft,
     Reward,
     Ppo,
+    Dpo,
+    Raft,
 }
 
 /// <summary>
@@ -48,6 +50,8 @@ internal static class TinyRuns
         .. kind == Kind.Ppo
             ? ["miniBatchSize=2", "innerEpochs=2", "responseLength=6", "klController=adaptive", "klHorizon=20", "whitenRewards=true", "ptxCoef=0.5", "ptxRatio=1", "emaDecay=0.6", "temperature=0.9"]
             : Array.Empty<string>(),
+        .. kind == Kind.Sft ? ["responseLength=6", "pretrainRatio=0.3", "selectBy=reward"] : Array.Empty<string>(),
+        .. kind == Kind.Raft ? ["answersPerPrompt=2", "keepFraction=0.5", "miniBatchSize=2", "innerEpochs=2", "responseLength=6", "temperature=0.9"] : Array.Empty<string>(),
     ];
 
     /// <summary>Runs a trainer to its end, or to where <paramref name="onStep"/> stops it.</summary>
@@ -75,16 +79,46 @@ internal static class TinyRuns
                 {
                     var configuration = ConfigurationLoader.Load<SftConfiguration>(sets: settings);
                     var rows = Encoder(configuration, configuration.MaxLength ?? Shape.Positions).Demonstrations(Texts(24).Select(text => new Demonstration(Text(text[..4]), Text(text[4..]), default)), new DataReport());
-                    using var trainer = new LanguageModelTrainer(configuration, run, model, rows.Skip(4).ToList(), rows.Take(4).ToList());
+                    var prompts = Encoder(configuration, Shape.Positions - configuration.ResponseLength).Prompts(Texts(6).Select(text => new PromptRow(Text(text), [], default)), new DataReport());
+                    var pretraining = configuration.PretrainRatio > 0 ? Windows(configuration, "abcd efgh: ", 40) : [];
+                    using var reward = new RuleReward(request => request.Completion.Count(c => c == 'a') - (0.1 * request.Completion.Length));
+                    using var trainer = new LanguageModelTrainer(configuration, run, model, rows.Skip(4).ToList(), rows.Take(4).ToList(), new FineTuning(pretraining, prompts, reward));
                     return trainer.Train();
                 }
 
             case Kind.Reward:
                 {
                     var configuration = ConfigurationLoader.Load<RewardConfiguration>(sets: settings);
-                    var rows = Encoder(configuration, configuration.MaxLength ?? Shape.Positions).Rankings(
-                        Texts(24).Select((text, i) => new Ranking(Text(text[..4]), [Text(text[4..]), Text("ab"), Text("cc")], i % 2 == 0 ? [1, 2, 2] : [3, 2, 1], default)), new DataReport());
-                    using var trainer = new RewardTrainer(configuration, run, model, rows.Skip(4).ToList(), rows.Take(4).ToList());
+                    var rows = Rankings(configuration);
+                    List<Gpt> members = [model];
+                    for (int i = 1; i < configuration.Ensemble; i++)
+                    {
+                        members.Add(new Gpt(device, Shape, hasScore: true));
+                        Initialization.Initialize(members[i], 7);
+                        Initialization.InitializeScore(members[i], 7 + (ulong)i);
+                    }
+
+                    using var trainer = new RewardTrainer(configuration, run, members, rows.Skip(4).ToList(), rows.Take(4).ToList(), []);
+                    var last = trainer.Train();
+                    foreach (var member in members.Skip(1)) member.Dispose();
+                    return last;
+                }
+
+            case Kind.Raft:
+                {
+                    var configuration = ConfigurationLoader.Load<RaftConfiguration>(sets: settings);
+                    int promptLength = (configuration.MaxLength ?? Shape.Positions) - configuration.ResponseLength;
+                    var prompts = Encoder(configuration, promptLength).Prompts(Texts(12).Select(text => new PromptRow(Text(text), [], default)), new DataReport());
+                    using var reward = new RuleReward(request => request.Completion.Count(c => c == 'a') - (0.1 * request.Completion.Length));
+                    using var trainer = new RaftTrainer(configuration, run, model, reward, prompts);
+                    return trainer.Train();
+                }
+
+            case Kind.Dpo:
+                {
+                    var configuration = ConfigurationLoader.Load<DpoConfiguration>(sets: settings);
+                    var rows = Rankings(configuration);
+                    using var trainer = new DpoTrainer(configuration, run, model, model, rows.Skip(4).ToList(), rows.Take(4).ToList());
                     return trainer.Train();
                 }
 
@@ -143,6 +177,10 @@ internal static class TinyRuns
 
     private static RowEncoder Encoder(PromptTrainerConfiguration configuration, int maxLength) =>
         new(Tokenizer, Shape.VocabularySize, Shape.EosToken, maxLength, configuration.OnTooLong, configuration.PromptTemplate);
+
+    private static IReadOnlyList<RankedRow> Rankings(PromptTrainerConfiguration configuration) =>
+        Encoder(configuration, configuration.MaxLength ?? Shape.Positions).Rankings(
+            Texts(24).Select((text, i) => new Ranking(Text(text[..4]), [Text(text[4..]), Text("ab"), Text("cc")], i % 2 == 0 ? [1, 2, 2] : [3, 2, 1], default)), new DataReport());
 
     private static List<TokenRow> Windows(TrainerConfiguration configuration, string text, int repeat)
     {

@@ -290,7 +290,7 @@ public class TrainerTests
         using var final = ModelDirectory.Load(Device(), Path.Combine(Run, "final"), kind == Kind.Reward ? ScoreHead.Required : ScoreHead.AsStored);
         Assert.That(NativeRlhf.Tokenization.TextTokenizer.TryLoad(Path.Combine(Run, "final")), Is.Not.Null);
         using var checkpoint = ModelDirectory.Load(Device(), Path.Combine(Run, "checkpoints/step-000006"));
-        Assert.That(File.Exists(Path.Combine(Run, "samples.jsonl")), Is.EqualTo(kind == Kind.Ppo));
+        Assert.That(File.Exists(Path.Combine(Run, "samples.jsonl")), Is.EqualTo(kind is Kind.Ppo or Kind.Raft));
         Assert.That(Directory.GetFiles(Run, "*.tmp", SearchOption.AllDirectories), Is.Empty);
     }
 

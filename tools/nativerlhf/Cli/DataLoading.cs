@@ -29,6 +29,14 @@ internal sealed class DataLoading(GptConfig model, TextTokenizer? tokenizer)
     public IReadOnlyList<EncodedPrompt> Prompts(string label, IReadOnlyList<string> files, int maxLength, OnTooLong onTooLong, string template) =>
         Noted(label, report => new RowEncoder(tokenizer, model.VocabularySize, model.EosToken, maxLength, onTooLong, template).Prompts(files.SelectMany(RowReader.Prompts), report));
 
+    /// <summary>Prompts that leave room for an answer within maxLength.</summary>
+    public IReadOnlyList<EncodedPrompt> Prompts(string label, IReadOnlyList<string> files, PromptTrainerConfiguration configuration, int responseLength)
+    {
+        int room = MaxLength(configuration.MaxLength) - responseLength;
+        if (room < 1) throw new InputException($"responseLength {responseLength} leaves no room for a prompt within {MaxLength(configuration.MaxLength)} tokens");
+        return Prompts(label, files, room, configuration.OnTooLong, configuration.PromptTemplate);
+    }
+
     /// <summary>The configured length, or the model's context, which it must not exceed.</summary>
     public int MaxLength(int? configured)
     {

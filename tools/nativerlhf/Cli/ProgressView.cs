@@ -72,6 +72,7 @@ internal sealed class ProgressView(string name) : IDisposable
         (string Key, string Label)[] shown =
         [
             ("loss", "loss"), ("accuracy", "accuracy"), ("objective/scores", "score"), ("objective/kl", "KL"), ("eval/loss", "held-out loss"), ("eval/accuracy", "held-out accuracy"),
+            ("rewards/accuracies", "accuracy"), ("rewards/margins", "margin"), ("eval/rewards/accuracies", "held-out accuracy"),
         ];
         return string.Join("  ", shown.Where(entry => metrics.Contains(entry.Key)).Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Label} {metrics[entry.Key]:0.000}")));
     }

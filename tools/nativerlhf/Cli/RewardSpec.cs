@@ -4,49 +4,146 @@ using NativeRlhf.Evaluation;
 using NativeRlhf.Kernels.Device;
 using NativeRlhf.Model;
 using NativeRlhf.Rewards;
+using NativeRlhf.Training;
 
 namespace NativeRlhf.Runner.Cli;
 
-/// <summary>From <c>--reward</c> to rewards: <c>[weight*]DIR</c>, <c>[weight*]rule:NAME</c>, <c>[weight*]exec:COMMAND</c>.</summary>
-internal static class RewardSpec
+/// <summary>
+/// From <c>--reward</c> to a reward:
+/// <code>
+/// SPEC   = [WEIGHT "*"] SOURCE
+/// SOURCE = "rule:" NAME | "exec:" COMMAND | "ensemble:" HOW ":" DIR {"," DIR} | DIR
+/// HOW    = "mean" | "min" | "lcb(" K ")"
+/// </code>
+/// DIR is a reward model, or a folder of an ensemble's <c>member-0</c>, <c>member-1</c>, … as <c>reward</c> leaves it; on its own
+/// that is <c>ensemble:mean:DIR</c>.
+/// </summary>
+internal sealed class RewardSpec
 {
+    /// <summary>What the help of a command says of it.</summary>
+    public const string Help = "reward-model directory, ensemble:mean|min|lcb(K):DIR[,DIR…], rule:NAME or exec:COMMAND, each with an optional weight as in 0.5*SPEC (repeatable: a weighted sum)";
+
+    private const string Rule = "rule:", Command = "exec:", Ensemble = "ensemble:";
+
+    private readonly double _weight = 1;
+    private readonly string _source;
+    private readonly string[] _directories = [];
+    private readonly EnsembleScore? _ensemble;
+
+    private RewardSpec(string spec)
+    {
+        int star = spec.IndexOf('*', StringComparison.Ordinal);
+        _source = spec;
+        if (star > 0 && double.TryParse(spec[..star], NumberStyles.Float, CultureInfo.InvariantCulture, out double weight) && double.IsFinite(weight))
+            (_weight, _source) = (weight, spec[(star + 1)..]);
+        if (Is(Rule) || Is(Command)) return;
+        if (!Is(Ensemble))
+        {
+            _directories = MembersOf(_source);
+            if (_directories.Length > 1) _ensemble = EnsembleScore.Mean;
+            return;
+        }
+
+        string[] parts = _source[Ensemble.Length..].Split(':', 2);
+        _ensemble = EnsembleScore.TryParse(parts[0]);
+        if (_ensemble is null || parts.Length < 2) throw new InputException($"{spec}: an ensemble is ensemble:HOW:DIR,DIR,… with HOW mean, min or lcb(K), where K ≥ 0 as in lcb(1)");
+        _directories = [.. parts[1].Split(',').SelectMany(MembersOf)];
+        if (_directories.Length < 2) throw new InputException($"{spec}: names one reward model; an ensemble has at least two, or is a folder with member-0 and member-1");
+    }
+
+    /// <summary>A short name for metrics: the rule, <c>exec</c>, or the folder, and for a run's <c>final</c> that of the run.</summary>
+    private string Name
+    {
+        get
+        {
+            if (Is(Rule)) return _source[Rule.Length..];
+            if (Is(Command)) return "exec";
+            string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Is(Ensemble) ? _source.Split(':', 3)[2].Split(',')[0] : _source));
+            return Path.GetFileName(path) == "final" ? Path.GetFileName(Path.GetDirectoryName(path)) ?? "final" : Path.GetFileName(path);
+        }
+    }
+
     /// <summary>Opens all rewards of a run as their weighted sum.</summary>
+    /// <param name="specs">The specs.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="policy">The shape of the model whose answers are scored.</param>
+    /// <param name="workspace">Memory that reward models of the policy's shape share with it.</param>
     public static IReward Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig policy, Workspace workspace) =>
-        new WeightedSum([.. specs.Select(spec => OpenOne(spec, device, policy, workspace))]);
+        Open(specs, device, policy, workspace.Capacity, [workspace]);
+
+    /// <summary>Opens all rewards as their weighted sum, with memory of their own.</summary>
+    /// <param name="specs">The specs.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="policy">The shape of the model whose answers are scored.</param>
+    /// <param name="longest">The most tokens of prompt and answer.</param>
+    public static IReward Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig policy, int longest) =>
+        Open(specs, device, policy, Math.Max(longest, 2048), []);
+
+    private static WeightedSum Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
+    {
+        List<WeightedReward> parts = [];
+        try
+        {
+            foreach (var spec in specs.Select(spec => new RewardSpec(spec)))
+            {
+                string name = spec.Name;
+                for (int n = 2; parts.Any(part => part.Name == name); n++) name = $"{spec.Name}-{n}";
+                parts.Add(new WeightedReward(name, spec._weight, spec.Open(device, policy, capacity, workspaces)));
+            }
+
+            return new WeightedSum(parts);
+        }
+        catch
+        {
+            new WeightedSum(parts).Dispose();
+            throw;
+        }
+    }
 
     /// <summary>The first reward-model directory, which a value function may begin with; or null.</summary>
     public static string? FirstModel(IReadOnlyList<string> specs) => Models(specs).FirstOrDefault();
 
-    /// <summary>The reward-model directories.</summary>
-    public static IEnumerable<string> Models(IReadOnlyList<string> specs) =>
-        specs.Select(spec => Split(spec).Source).Where(rest => !IsRule(rest) && !IsCommand(rest));
+    /// <summary>The reward-model directories, each as often as it is named.</summary>
+    public static IEnumerable<string> Models(IReadOnlyList<string> specs) => specs.SelectMany(spec => new RewardSpec(spec)._directories);
 
-    private static (double Weight, IReward Reward) OpenOne(string spec, ComputeDevice device, GptConfig policy, Workspace workspace)
+    private IReward Open(ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
     {
-        var (weight, rest) = Split(spec);
-        if (IsRule(rest)) return (weight, RuleReward.Named(rest["rule:".Length..]));
-        if (IsCommand(rest)) return (weight, new CommandReward(rest["exec:".Length..]));
-        var model = ModelDirectory.Load(device, rest, ScoreHead.Required);
+        if (Is(Rule)) return RuleReward.Named(_source[Rule.Length..]);
+        if (Is(Command)) return new CommandReward(_source[Command.Length..]);
+        List<IReward> members = [];
+        try
+        {
+            foreach (string directory in _directories) members.Add(OpenModel(directory, device, policy, capacity, workspaces));
+            return _ensemble is null ? members[0] : new RewardEnsemble(members, _ensemble);
+        }
+        catch
+        {
+            foreach (var member in members) member.Dispose();
+            throw;
+        }
+    }
+
+    private static RewardModel OpenModel(string directory, ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
+    {
+        var model = ModelDirectory.Load(device, directory, ScoreHead.Required);
         if (model.Config.VocabularySize != policy.VocabularySize)
         {
             using (model)
-                throw new InputException($"{rest}: the reward model has {model.Config.VocabularySize} token ids and the policy {policy.VocabularySize}; they must share a tokenizer");
+                throw new InputException($"{directory}: the reward model has {model.Config.VocabularySize} token ids and the policy {policy.VocabularySize}; they must share a tokenizer");
         }
 
-        if (model.Config.HasSameShape(policy)) return (weight, new RewardModel(model, new SequenceScorer(workspace)));
-        var own = new Workspace(device, model.Config, workspace.Capacity, forBackward: false);
-        return (weight, new RewardModel(model, new SequenceScorer(own), own));
+        // Models of one shape take turns with one workspace; who brings a new one disposes of it.
+        if (workspaces.Find(workspace => workspace.Config.HasSameShape(model.Config)) is { } shared) return new RewardModel(model, new SequenceScorer(shared));
+        var own = new Workspace(device, model.Config, capacity, forBackward: false);
+        workspaces.Add(own);
+        return new RewardModel(model, new SequenceScorer(own), own);
     }
 
-    private static bool IsRule(string spec) => spec.StartsWith("rule:", StringComparison.Ordinal);
+    private bool Is(string prefix) => _source.StartsWith(prefix, StringComparison.Ordinal);
 
-    private static bool IsCommand(string spec) => spec.StartsWith("exec:", StringComparison.Ordinal);
-
-    private static (double Weight, string Source) Split(string spec)
-    {
-        int star = spec.IndexOf('*', StringComparison.Ordinal);
-        return star > 0 && double.TryParse(spec[..star], NumberStyles.Float, CultureInfo.InvariantCulture, out double weight) && double.IsFinite(weight)
-            ? (weight, spec[(star + 1)..])
-            : (1, spec);
-    }
+    /// <summary>The members of an ensemble that a folder holds, or the folder itself.</summary>
+    private static string[] MembersOf(string directory) =>
+        Directory.Exists(Path.Combine(directory, RewardTrainer.Folder(0)))
+            ? [.. Enumerable.Range(0, int.MaxValue).Select(i => Path.Combine(directory, RewardTrainer.Folder(i))).TakeWhile(Directory.Exists)]
+            : [directory];
 }

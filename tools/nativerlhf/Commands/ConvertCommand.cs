@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Data;
 using NativeRlhf.Runner.Cli;
@@ -7,49 +6,60 @@ using NativeRlhf.Tokenization;
 
 namespace NativeRlhf.Runner.Commands;
 
-/// <summary>Import from formats that are not rows or models of this project.</summary>
+/// <summary>Import from and export to formats of others.</summary>
 internal static class ConvertCommand
 {
+    private const string OpenAssistant = "openassistant", LowRankAdapter = "adapter", Classifier = "sequence-classification";
+
     public static Command Create()
     {
         var command = new Command("convert", """
-            Converts other formats. From openassistant: message trees whose replies people ranked, to rankings. From adapter: a model
-            and a low-rank adapter over it, to a model with the adapter merged into its weights.
+            Converts what other tools read and write. From openassistant: message trees whose replies people ranked (--data), to rankings
+            (--out FILE). From adapter: a model (--model) and a low-rank adapter over it (--adapter), to a model with the adapter merged
+            into its weights (--out DIR). To or from sequence-classification: a reward model (--model) as a public
+            GPT2ForSequenceClassification checkpoint with one label, and back (--out DIR).
 
             Example:  nativerlhf convert --from openassistant --data trees.jsonl --out rankings.jsonl
             Example:  nativerlhf convert --from adapter --model base --adapter runs/sft/final/adapter --out merged
+            Example:  nativerlhf convert --to sequence-classification --model runs/reward/final --out classifier
             """);
-        var from = new Option<string>("--from") { Description = "openassistant or adapter", Required = true, HelpName = "format" };
-        from.AcceptOnlyFromAmong("openassistant", "adapter");
-        var data = PretrainCommand.DataOption("--data", "openassistant: files of that format");
-        var model = new Option<string?>("--model") { Description = "adapter: model directory of the base", HelpName = "dir" };
-        var output = new Option<string>("--out") { Description = "file of JSON lines, or model directory, to write; must not exist", Required = true, HelpName = "path" };
-        foreach (Option option in new Option[] { from, data, model, output }) command.Options.Add(option);
-        var adapter = new AdapterOption(command, "adapter: its directory (PEFT's layout)");
+        var from = new Option<string?>("--from") { Description = $"{OpenAssistant}, {LowRankAdapter} or {Classifier}", HelpName = "format" };
+        from.AcceptOnlyFromAmong(OpenAssistant, LowRankAdapter, Classifier);
+        var to = new Option<string?>("--to") { Description = Classifier, HelpName = "format" };
+        to.AcceptOnlyFromAmong(Classifier);
+        var data = PretrainCommand.DataOption("--data", "files of that format");
+        var model = new Option<string?>("--model") { Description = "model directory", HelpName = "dir" };
+        var pad = new Option<int?>("--pad-token-id") { Description = "a token that stands in no row, so that others can score batches (default: none, one row at a time)", HelpName = "id" };
+        var output = new Option<string>("--out") { Description = "file of JSON lines or model directory to write; must not exist", Required = true, HelpName = "path" };
+        foreach (Option option in new Option[] { from, to, data, model, pad, output }) command.Options.Add(option);
+        var adapter = new AdapterOption(command);
         var compute = new ComputeOptions(command);
         command.SetAction(result =>
         {
-            string file = result.GetValue(output)!;
-            if (Path.Exists(file)) throw new InputException($"{file}: exists; choose another --out");
-            if (result.GetValue(from) == "adapter")
+            string path = result.GetValue(output)!;
+            string? source = result.GetValue(from), target = result.GetValue(to);
+            if (source is null == target is null) throw new InputException("give either --from or --to");
+            if (Path.Exists(path)) throw new InputException($"{path}: exists; choose another --out");
+            if (source == OpenAssistant)
             {
-                string directory = result.GetValue(model) ?? throw new InputException("--from adapter needs --model DIR, the base");
-                using var device = compute.Open(result);
-                using var gpt = adapter.Attach(result, ModelDirectory.Load(device, directory));
-                if (gpt.Adapter is null) throw new InputException("--from adapter needs --adapter DIR");
-                ModelDirectory.Save(file, gpt, TextTokenizer.TryLoad(directory));
-                Console.WriteLine($"{file}: {gpt.Config.Specs(gpt.HasScore).Sum(spec => spec.Length):N0} parameters");
+                string[] files = result.GetValue(data) is { Length: > 0 } given ? given : throw new InputException("--data is missing: the files to convert");
+                var rankings = files.SelectMany(OpenAssistantTrees.Rankings).ToList();
+                if (rankings.Count == 0) throw new InputException($"{files[0]}: holds no ranked replies");
+                JsonLines.Write(path, rankings.Select(ranking => ranking.ToJson()));
+                Console.WriteLine($"{path}: {rankings.Count:N0} rankings of {rankings.Min(r => r.Completions.Count)} to {rankings.Max(r => r.Completions.Count)} answers");
                 return ExitCodes.Done;
             }
 
-            var rankings = (result.GetValue(data) ?? throw new InputException("--from openassistant needs --data FILE")).SelectMany(OpenAssistantTrees.Rankings).ToList();
-            if (rankings.Count == 0) throw new InputException($"{result.GetValue(data)![0]}: holds no ranked replies");
-            AtomicFile.Write(file, stream =>
-            {
-                using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
-                foreach (var ranking in rankings) writer.WriteLine(ranking.ToJson().ToJsonString(JsonStyle.Line));
-            });
-            Console.WriteLine($"{file}: {rankings.Count:N0} rankings of {rankings.Min(r => r.Completions.Count)} to {rankings.Max(r => r.Completions.Count)} answers");
+            string directory = result.GetValue(model) ?? throw new InputException("--model is missing: the model directory to convert");
+            using var device = compute.Open(result);
+            var tokenizer = TextTokenizer.TryLoad(directory);
+            using var gpt = adapter.Attach(result, source == Classifier
+                ? SequenceClassification.Load(device, directory)
+                : ModelDirectory.Load(device, directory, target == Classifier ? ScoreHead.Required : ScoreHead.AsStored));
+            if (source == LowRankAdapter && gpt.Adapter is null) throw new InputException("--adapter is missing: the adapter to merge");
+            if (target == Classifier) SequenceClassification.Save(path, gpt, tokenizer, result.GetValue(pad));
+            else ModelDirectory.Save(path, gpt, tokenizer);
+            Console.WriteLine(path);
             return ExitCodes.Done;
         });
         return command;

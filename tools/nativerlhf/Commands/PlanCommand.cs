@@ -4,6 +4,7 @@ using NativeRlhf.Data;
 using NativeRlhf.Model;
 using NativeRlhf.Planning;
 using NativeRlhf.Runner.Cli;
+using NativeRlhf.Training;
 
 namespace NativeRlhf.Runner.Commands;
 
@@ -18,14 +19,14 @@ internal static class PlanCommand
 
             Example:  nativerlhf plan ppo --size gpt2 --reward-size gpt2 --set batchSize=64 --set loraRank=8
             """);
-        var trainer = new Argument<string>("trainer") { Description = "pretrain, sft, reward or ppo" };
-        trainer.AcceptOnlyFromAmong("pretrain", "sft", "reward", "ppo");
+        var trainer = new Argument<string>("trainer") { Description = "pretrain, sft, reward, dpo or ppo" };
+        trainer.AcceptOnlyFromAmong("pretrain", "sft", "reward", "dpo", "ppo");
         command.Arguments.Add(trainer);
         var model = new Option<string?>("--model", "--policy") { Description = "model directory, of which only config.json is read", HelpName = "dir" };
         var size = new Option<string?>("--size") { Description = $"a size by name: {string.Join(", ", ModelSizes.Names)}", HelpName = "name" };
         var rewardModel = new Option<string?>("--reward-model") { Description = "ppo: model directory of the reward model, with which the value function begins", HelpName = "dir" };
         var rewardSize = new Option<string?>("--reward-size") { Description = "ppo: its size by name (without either: rewards without a model)", HelpName = "name" };
-        var answers = new Option<int>("--answers") { Description = "reward: answers of a ranking", DefaultValueFactory = _ => 4, HelpName = "k" };
+        var answers = new Option<int>("--answers") { Description = "reward, dpo: answers of a ranking", DefaultValueFactory = _ => 4, HelpName = "k" };
         var config = new Option<string?>("--config") { Description = "configuration file (JSON; comments allowed)", HelpName = "file" };
         var set = new Option<string[]>("--set") { Description = "a setting that wins over the file (repeatable)", HelpName = "key=value" };
         var preset = new Option<string?>("--preset") { Description = "named settings below those of the file", HelpName = "name" };
@@ -39,8 +40,10 @@ internal static class PlanCommand
             var planner = result.GetValue(trainer) switch
             {
                 "pretrain" => LanguageModel(Load<PretrainConfiguration>()),
-                "sft" => LanguageModel(Load<SftConfiguration>()),
+                // A choice by reward keeps as much as a choice by loss.
+                "sft" => LanguageModel(Load<SftConfiguration>() is { SelectBy: ModelSelection.Reward } sft ? sft with { SelectBy = ModelSelection.Loss } : Load<SftConfiguration>()),
                 "reward" => Reward(Load<RewardConfiguration>()),
+                "dpo" => Dpo(Load<DpoConfiguration>()),
                 _ => Ppo(Load<PpoConfiguration>()),
             };
             using var device = compute.Open(result);
@@ -69,10 +72,16 @@ internal static class PlanCommand
             int Length(TrainerConfiguration configuration) => new DataLoading(shape, null).MaxLength(configuration.MaxLength);
 
             RunPlanner LanguageModel(TrainerConfiguration configuration) =>
-                RunPlanner.LanguageModel(configuration, shape, LongestRows.Sequences(configuration.BatchSize, Length(configuration)), []);
+                RunPlanner.LanguageModel(configuration, shape, Rows(configuration), Rows(configuration), new FineTuning(Rows(configuration), [], null));
+
+            IReadOnlyList<TokenRow> Rows(TrainerConfiguration configuration) => LongestRows.Sequences(configuration.BatchSize, Length(configuration));
+
+            IReadOnlyList<RankedRow> Rankings(TrainerConfiguration configuration) => LongestRows.Rankings(configuration.BatchSize, result.GetValue(answers), Length(configuration));
 
             RunPlanner Reward(RewardConfiguration configuration) =>
-                RunPlanner.Reward(configuration, shape, LongestRows.Rankings(configuration.BatchSize, result.GetValue(answers), Length(configuration)), []);
+                RunPlanner.Reward(configuration with { Normalization = Normalization.None }, shape, Rankings(configuration), [], []);
+
+            RunPlanner Dpo(DpoConfiguration configuration) => RunPlanner.Dpo(configuration, shape, Rankings(configuration), []);
 
             RunPlanner Ppo(PpoConfiguration configuration)
             {
@@ -84,7 +93,7 @@ internal static class PlanCommand
                     configuration,
                     new PpoShapes(shape, hasValue ? scoring ?? shape : null, scoring is null ? [] : [scoring], SharesReference: hasAdapter, SharesValue: hasAdapter && hasValue && scoring is null),
                     LongestRows.Prompts(configuration.BatchSize, promptLength),
-                    configuration.PtxCoef > 0 ? LongestRows.Sequences(configuration.BatchSize, Length(configuration)) : []);
+                    configuration.PtxCoef > 0 ? Rows(configuration) : []);
             }
         });
         return command;

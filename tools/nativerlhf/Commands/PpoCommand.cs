@@ -21,7 +21,7 @@ internal static class PpoCommand
             Example:  nativerlhf ppo --policy runs/sft/final --reward runs/reward/final --prompts prompts.jsonl --set episodes=2048 --out runs/ppo
             """);
         var policy = new Option<string>("--policy") { Description = "model directory of the policy", Required = true, HelpName = "dir" };
-        var reward = new Option<string[]>("--reward") { Description = "reward-model directory, rule:NAME or exec:COMMAND, each with an optional weight as in 0.5*SPEC (repeatable: a weighted sum)", Required = true, HelpName = "spec" };
+        var reward = new Option<string[]>("--reward") { Description = RewardSpec.Help, Required = true, HelpName = "spec" };
         var prompts = PretrainCommand.DataOption("--prompts", "rows with prompt");
         prompts.Required = true;
         var reference = new Option<string?>("--reference") { Description = "model directory of the KL reference (default: the policy)", HelpName = "dir" };
@@ -38,9 +38,7 @@ internal static class PpoCommand
             configuration = options.Adapt(result, gpt, configuration);
             var tokenizer = options.Tokenizer(result, directory);
             var loading = new DataLoading(gpt.Config, tokenizer);
-            int promptLength = loading.MaxLength(configuration.MaxLength) - configuration.ResponseLength;
-            if (promptLength < 1) throw new InputException($"responseLength {configuration.ResponseLength} leaves no room for a prompt within {loading.MaxLength(configuration.MaxLength)} tokens");
-            var rows = loading.Prompts("prompts", result.GetValue(prompts)!, promptLength, configuration.OnTooLong, configuration.PromptTemplate);
+            var rows = loading.Prompts("prompts", result.GetValue(prompts)!, configuration, configuration.ResponseLength);
             IReadOnlyList<TokenRow> pretraining = configuration.PtxCoef > 0 && result.GetValue(pretrainData) is { Length: > 0 } files
                 ? loading.Windows("pretraining text", files, configuration with { MaxLength = Math.Min(configuration.MaxLength ?? gpt.Config.Positions, gpt.Config.Positions - 1) })
                 : [];

@@ -27,6 +27,7 @@ public abstract class Activation
     {
         Guard.Shape(nameof(Activation), y, x.Rows, x.Cols);
         if (x.Length > 0) ForwardCore(y, x, kind);
+        Watch.Output(nameof(Activation), y, of: x);
     }
 
     /// <summary>dX = dY · f′(x).</summary>
@@ -40,6 +41,7 @@ public abstract class Activation
         Guard.Shape(nameof(Activation), dX, x.Rows, x.Cols);
         Guard.Shape(nameof(Activation), dY, x.Rows, x.Cols);
         if (x.Length > 0) BackwardCore(dX, dY, x, kind);
+        Watch.Output(nameof(Activation), dX, of: x);
     }
 
     private protected abstract void ForwardCore(Tensor y, Tensor x, ActivationKind kind);

@@ -50,6 +50,9 @@ public abstract class AdamW
             $"weights {weights}, gradients {gradients}, moments {firstMoments} and {secondMoments} differ in size");
         Guard.Require(nameof(AdamW), step.Step >= 1, $"step {step.Step} is below 1");
         if (weights.Length > 0) StepCore(weights, gradients, firstMoments, secondMoments, step);
+        Watch.Output(nameof(AdamW), weights);
+        Watch.Output(nameof(AdamW), firstMoments);
+        Watch.Output(nameof(AdamW), secondMoments);
     }
 
     private protected abstract void StepCore(Tensor weights, Tensor gradients, Tensor firstMoments, Tensor secondMoments, in AdamWStep step);

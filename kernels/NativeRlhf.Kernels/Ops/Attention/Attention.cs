@@ -21,6 +21,8 @@ public abstract class Attention
     {
         Check(y, lse, qkv, layout, heads);
         if (y.Rows > 0) ForwardCore(y, lse, qkv, layout, heads);
+        Watch.Output(nameof(Attention), y, of: qkv);
+        Watch.Output(nameof(Attention), lse, of: qkv);
     }
 
     /// <summary>
@@ -40,6 +42,7 @@ public abstract class Attention
         Guard.Shape(nameof(Attention), dQkv, qkv.Rows, qkv.Cols);
         Guard.Shape(nameof(Attention), dY, y.Rows, y.Cols);
         if (y.Rows > 0) BackwardCore(dQkv, dY, y, lse, qkv, layout, heads);
+        Watch.Output(nameof(Attention), dQkv, of: qkv);
     }
 
     private protected abstract void ForwardCore(Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads);

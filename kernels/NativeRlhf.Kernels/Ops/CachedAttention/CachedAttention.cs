@@ -33,6 +33,7 @@ public abstract class CachedAttention
         Guard.Length(nameof(CachedAttention), slots, y.Rows);
         Guard.Length(nameof(CachedAttention), positions, y.Rows);
         if (y.Rows > 0) ForwardCore(y, keys, values, qkv, slots, positions, capacity, heads);
+        Watch.Output(nameof(CachedAttention), y);
     }
 
     private protected abstract void ForwardCore(Tensor y, Tensor keys, Tensor values, Tensor qkv, ArrayView<int> slots, ArrayView<int> positions, int capacity, int heads);

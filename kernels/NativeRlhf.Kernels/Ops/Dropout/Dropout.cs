@@ -29,6 +29,7 @@ public abstract class Dropout
         Check(y, x, key);
         Guard.OptionalShape(nameof(Dropout), residual, x.Rows, x.Cols);
         if (x.Length > 0) ForwardCore(y, x, key, residual);
+        Watch.Output(nameof(Dropout), y);
     }
 
     /// <summary>dX = mask · dY / (1 − p), with the mask of forward.</summary>
@@ -40,6 +41,7 @@ public abstract class Dropout
     {
         Check(dX, dY, key);
         if (dY.Length > 0) ForwardCore(dX, dY, key, Tensor.None);
+        Watch.Output(nameof(Dropout), dX);
     }
 
     private protected abstract void ForwardCore(Tensor y, Tensor x, DropoutKey key, Tensor residual);

@@ -16,6 +16,7 @@ public abstract class Elementwise
     {
         Guard.Require(nameof(Combine), y.Length == x.Length, $"y is {y} and x is {x}");
         if (y.Length > 0) CombineCore(y, a, x, b);
+        Watch.Output(nameof(Elementwise), y);
     }
 
     /// <summary>y = x.</summary>
@@ -34,6 +35,7 @@ public abstract class Elementwise
     public void Fill(Tensor y, float value)
     {
         if (y.Length > 0) FillCore(y, value);
+        Watch.Output(nameof(Elementwise), y);
     }
 
     /// <summary>y[m] = x[rows[m]].</summary>
@@ -46,6 +48,7 @@ public abstract class Elementwise
         Guard.Shape(nameof(Gather), x, x.Rows, y.Cols);
         Guard.Length(nameof(Gather), rows, y.Rows);
         if (y.Rows > 0) GatherCore(y, x, rows);
+        Watch.Output(nameof(Elementwise), y);
     }
 
     /// <summary>dX[rows[m]] += dY[m]: the gradient of <see cref="Gather"/> for rows that are all different.</summary>
@@ -58,6 +61,7 @@ public abstract class Elementwise
         Guard.Shape(nameof(ScatterAdd), dX, dX.Rows, dY.Cols);
         Guard.Length(nameof(ScatterAdd), rows, dY.Rows);
         if (dY.Rows > 0) ScatterAddCore(dX, dY, rows);
+        Watch.Output(nameof(Elementwise), dX);
     }
 
     private protected abstract void CombineCore(Tensor y, float a, Tensor x, float b);

@@ -19,6 +19,7 @@ public abstract class Embedding
     {
         Check(y, tokens, positions, wte, wpe);
         if (y.Rows > 0) ForwardCore(y, tokens, positions, wte, wpe);
+        Watch.Output(nameof(Embedding), y);
     }
 
     /// <summary>dWte[tokens[n]] += dY[n]; dWpe[positions[n]] += dY[n], rows added in order of n.</summary>
@@ -32,6 +33,8 @@ public abstract class Embedding
     {
         Check(dY, tokens, positions, dWte, dWpe);
         if (dY.Rows > 0) BackwardCore(dWte, dWpe, dY, tokens, positions);
+        Watch.Output(nameof(Embedding), dWte);
+        Watch.Output(nameof(Embedding), dWpe);
     }
 
     private protected abstract void ForwardCore(Tensor y, ArrayView<int> tokens, ArrayView<int> positions, Tensor wte, Tensor wpe);

@@ -22,6 +22,9 @@ public abstract class LayerNorm
         Check(y, mean, rstd, x, weight);
         Guard.Vector(nameof(LayerNorm), bias, x.Cols);
         if (x.Rows > 0) ForwardCore(y, mean, rstd, x, weight, bias, epsilon);
+        Watch.Output(nameof(LayerNorm), mean, of: weight);
+        Watch.Output(nameof(LayerNorm), rstd, of: weight);
+        Watch.Output(nameof(LayerNorm), y, of: weight);
     }
 
     /// <summary>
@@ -44,6 +47,9 @@ public abstract class LayerNorm
         Guard.OptionalVector(nameof(LayerNorm), dBias, x.Cols);
         Guard.Require(nameof(LayerNorm), dWeight.IsNone == dBias.IsNone, $"dWeight is {dWeight} and dBias {dBias}; give both or none");
         if (x.Rows > 0) BackwardCore(dX, dWeight, dBias, dY, x, mean, rstd, weight);
+        Watch.Output(nameof(LayerNorm), dX, of: weight);
+        Watch.Output(nameof(LayerNorm), dWeight);
+        Watch.Output(nameof(LayerNorm), dBias);
     }
 
     private protected abstract void ForwardCore(Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor weight, Tensor bias, float epsilon);

@@ -24,6 +24,9 @@ public abstract class LogProb
         Check(logprobs, lse, logits, targets, temperature);
         Guard.OptionalVector(nameof(LogProb), entropy, logits.Rows);
         if (logits.Rows > 0) ForwardCore(logprobs, lse, entropy, logits, targets, 1 / temperature);
+        Watch.Output(nameof(LogProb), lse);
+        Watch.Output(nameof(LogProb), logprobs);
+        Watch.Output(nameof(LogProb), entropy);
     }
 
     /// <summary>dLogits[n, j] = dLogprobs[n]·(1[j = targets[n]] − p[n, j]) / T.</summary>
@@ -39,6 +42,7 @@ public abstract class LogProb
         Check(dLogprobs, lse, logits, targets, temperature);
         Guard.Shape(nameof(LogProb), dLogits, logits.Rows, logits.Cols);
         if (logits.Rows > 0) BackwardCore(dLogits, dLogprobs, lse, logits, targets, 1 / temperature);
+        Watch.Output(nameof(LogProb), dLogits);
     }
 
     private protected abstract void ForwardCore(Tensor logprobs, Tensor lse, Tensor entropy, Tensor logits, ArrayView<int> targets, float inverseTemperature);

@@ -33,6 +33,7 @@ public abstract class MatMul
         Guard.OptionalVector(nameof(MatMul), bias, y.Cols);
         Guard.OptionalShape(nameof(MatMul), residual, y.Rows, y.Cols);
         if (y.Length > 0) ForwardCore(y, x, weight, bias, layout, residual);
+        Watch.Output(nameof(MatMul), y, of: weight);
     }
 
     /// <summary>dX = dY·Wᵀ, or dX += dY·Wᵀ.</summary>
@@ -47,6 +48,7 @@ public abstract class MatMul
         CheckWeight(weight, dX.Cols, dY.Cols, layout);
         Guard.Shape(nameof(MatMul), dX, dY.Rows, dX.Cols);
         if (dX.Length > 0) BackwardInputCore(dX, dY, weight, layout, accumulate);
+        Watch.Output(nameof(MatMul), dX, of: weight);
     }
 
     /// <summary>dW += xᵀ·dY (or its transpose, as the layout says); dBias += Σₙ dY[n].</summary>
@@ -62,6 +64,8 @@ public abstract class MatMul
         Guard.Shape(nameof(MatMul), dY, x.Rows, dY.Cols);
         Guard.OptionalVector(nameof(MatMul), dBias, dY.Cols);
         if (x.Rows > 0) BackwardWeightCore(dWeight, dBias, x, dY, layout);
+        Watch.Output(nameof(MatMul), dWeight);
+        Watch.Output(nameof(MatMul), dBias);
     }
 
     private protected abstract void ForwardCore(Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual);

@@ -16,6 +16,7 @@ public abstract class Norm
     {
         Guard.Vector(nameof(Norm), partials, Blocks(x.Length));
         if (x.Length > 0) SumOfSquaresCore(partials, x);
+        Watch.Output(nameof(Norm), partials);
     }
 
     /// <summary>The number of partial sums for a vector.</summary>

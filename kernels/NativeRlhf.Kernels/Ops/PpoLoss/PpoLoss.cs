@@ -40,6 +40,8 @@ public abstract class PpoLoss
         Guard.Vector(nameof(PpoLoss), oldLogprobs, n);
         Guard.Vector(nameof(PpoLoss), advantages, n);
         if (n > 0) PolicyCore(statistics, dLogprobs, logprobs, oldLogprobs, advantages, clipRange, scale);
+        Watch.Output(nameof(PpoLoss), dLogprobs);
+        Watch.Output(nameof(PpoLoss), statistics);
     }
 
     /// <summary>
@@ -62,6 +64,8 @@ public abstract class PpoLoss
         Guard.Vector(nameof(PpoLoss), oldValues, n);
         Guard.Vector(nameof(PpoLoss), returns, n);
         if (n > 0) ValueCore(statistics, dValues, values, oldValues, returns, clipRange, scale);
+        Watch.Output(nameof(PpoLoss), dValues);
+        Watch.Output(nameof(PpoLoss), statistics);
     }
 
     /// <summary>
@@ -82,6 +86,8 @@ public abstract class PpoLoss
         Guard.Vector(nameof(PpoLoss), refLogprobs, n);
         Guard.Vector(nameof(PpoLoss), weights, n);
         if (n > 0) KlCore(statistics, dLogprobs, logprobs, refLogprobs, weights);
+        Watch.Output(nameof(PpoLoss), dLogprobs);
+        Watch.Output(nameof(PpoLoss), statistics);
     }
 
     private protected abstract void PolicyCore(Tensor statistics, Tensor dLogprobs, Tensor logprobs, Tensor oldLogprobs, Tensor advantages, float clipRange, float scale);

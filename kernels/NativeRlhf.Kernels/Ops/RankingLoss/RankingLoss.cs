@@ -32,6 +32,8 @@ public abstract class RankingLoss
         Guard.Length(nameof(RankingLoss), winners, pairs);
         Guard.Length(nameof(RankingLoss), losers, pairs);
         ForwardCore(statistics, dScores, scores, winners, losers, weights);
+        Watch.Output(nameof(RankingLoss), dScores);
+        Watch.Output(nameof(RankingLoss), statistics);
     }
 
     private protected abstract void ForwardCore(Tensor statistics, Tensor dScores, Tensor scores, ArrayView<int> winners, ArrayView<int> losers, Tensor weights);

@@ -1,0 +1,24 @@
+#!/bin/sh
+# The randomwalks task from nothing: sh recipes/randomwalks/run.sh OUT [SEED...]   (from the root of the repository)
+set -e
+here=recipes/randomwalks out=$1
+shift
+nativerlhf() { dotnet run -c Release --project tools/nativerlhf -- "$@"; }
+reward="exec:python3 $here/optimality.py"
+
+# Mean optimality of 100 walks from each of the 20 starts, at temperature 1.
+measure() {
+    nativerlhf generate --model "$1/final" --prompts $here/starts.jsonl --samples 100 --max-new-tokens 9 --json --seed 7 >"$1/walks.jsonl"
+    echo "$1: $(python3 $here/optimality.py --mean "$1/walks.jsonl")"
+}
+
+mkdir -p "$out"
+nativerlhf init --config $here/gpt.json --tokenizer $here/tokenizer --out "$out/new"
+nativerlhf sft --model "$out/new" --data $here/walks.jsonl --config $here/sft.json --out "$out/sft"
+measure "$out/sft"
+for seed in "${@:-1}"; do
+    for method in ppo grpo; do
+        nativerlhf ppo --policy "$out/sft/final" --reward "$reward" --prompts $here/starts.jsonl --config $here/$method.json --seed "$seed" --out "$out/$method-$seed"
+        measure "$out/$method-$seed"
+    done
+done
