@@ -1,4 +1,3 @@
-using NativeRlhf.Data;
 using NativeRlhf.Model;
 
 namespace NativeRlhf.Training;
