@@ -1,5 +1,4 @@
 using NativeRlhf.Data;
-using NativeRlhf.Model;
 
 namespace NativeRlhf.Training;
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Data;
-using NativeRlhf.Kernels.Device;
 using NativeRlhf.Rewards;
 using NativeRlhf.Rollout;
 using NativeRlhf.Runner.Cli;
