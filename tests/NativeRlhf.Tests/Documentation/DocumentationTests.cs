@@ -111,6 +111,37 @@ public class DocumentationTests
         });
     }
 
+    /// <summary>Settings and presets that code blocks give to trainers are loaded as the runner would.</summary>
+    [Test]
+    public void EverySettingThatIsShownIsUnderstood()
+    {
+        int shown = 0;
+        foreach (var page in Page.All)
+        {
+            foreach (string line in page.Text.Split('\n').Where(line => line.StartsWith("nativerlhf ", StringComparison.Ordinal)))
+            {
+                string[] words = line.Split(' ');
+                string[] sets = [.. words.Skip(1).Zip(words).Where(pair => pair.Second == "--set").Select(pair => pair.First)];
+                string? preset = words.Skip(1).Zip(words).Where(pair => pair.Second == "--preset").Select(pair => pair.First).FirstOrDefault();
+                shown += sets.Length;
+                Assert.That(() => Load(words[1], sets, preset), Throws.Nothing, $"{page.Path}: {line}");
+            }
+        }
+
+        Assert.That(shown, Is.GreaterThan(20));
+
+        static object? Load(string command, string[] sets, string? preset) => command switch
+        {
+            "pretrain" => ConfigurationLoader.Load<PretrainConfiguration>(sets: sets, preset: preset),
+            "sft" => ConfigurationLoader.Load<SftConfiguration>(sets: sets, preset: preset),
+            "reward" => ConfigurationLoader.Load<RewardConfiguration>(sets: sets, preset: preset),
+            "ppo" => ConfigurationLoader.Load<PpoConfiguration>(sets: sets, preset: preset),
+            "dpo" => ConfigurationLoader.Load<DpoConfiguration>(sets: sets, preset: preset),
+            "raft" => ConfigurationLoader.Load<RaftConfiguration>(sets: sets, preset: preset),
+            _ => null,
+        };
+    }
+
     [Test]
     public void EveryPageIsLinkedFromTheReadme()
     {
