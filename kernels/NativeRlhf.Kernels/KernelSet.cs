@@ -14,24 +14,25 @@ public sealed class KernelSet : IDisposable
     /// <param name="Type">The op's class.</param>
     /// <param name="Simd">Its SIMD implementation, generic over the vector width.</param>
     /// <param name="Portable">Its ILGPU implementation for any accelerator.</param>
-    private sealed record Row(string Op, Type Type, Type Simd, Type Portable);
+    /// <param name="Rehearsal">What stands for it on a rehearsal device: it counts.</param>
+    private sealed record Row(string Op, Type Type, Type Simd, Type Portable, Type Rehearsal);
 
     private static readonly Row[] Table =
     [
-        new("embedding", typeof(Embedding), typeof(EmbeddingSimd<,>), typeof(EmbeddingPortable)),
-        new("layernorm", typeof(LayerNorm), typeof(LayerNormSimd<,>), typeof(LayerNormPortable)),
-        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable)),
-        new("attention", typeof(Attention), typeof(AttentionSimd<,>), typeof(AttentionPortable)),
-        new("cachedattention", typeof(CachedAttention), typeof(CachedAttentionSimd<,>), typeof(CachedAttentionPortable)),
-        new("activation", typeof(Activation), typeof(ActivationSimd<,>), typeof(ActivationPortable)),
-        new("dropout", typeof(Dropout), typeof(DropoutSimd<,>), typeof(DropoutPortable)),
-        new("elementwise", typeof(Elementwise), typeof(ElementwiseSimd<,>), typeof(ElementwisePortable)),
-        new("logprob", typeof(LogProb), typeof(LogProbSimd<,>), typeof(LogProbPortable)),
-        new("rankingloss", typeof(RankingLoss), typeof(RankingLossSimd<,>), typeof(RankingLossPortable)),
-        new("ppoloss", typeof(PpoLoss), typeof(PpoLossSimd<,>), typeof(PpoLossPortable)),
-        new("norm", typeof(Norm), typeof(NormSimd<,>), typeof(NormPortable)),
-        new("adamw", typeof(AdamW), typeof(AdamWSimd<,>), typeof(AdamWPortable)),
-        new("sampling", typeof(Sampling), typeof(SamplingSimd<,>), typeof(SamplingPortable)),
+        new("embedding", typeof(Embedding), typeof(EmbeddingSimd<,>), typeof(EmbeddingPortable), typeof(EmbeddingRehearsal)),
+        new("layernorm", typeof(LayerNorm), typeof(LayerNormSimd<,>), typeof(LayerNormPortable), typeof(LayerNormRehearsal)),
+        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable), typeof(MatMulRehearsal)),
+        new("attention", typeof(Attention), typeof(AttentionSimd<,>), typeof(AttentionPortable), typeof(AttentionRehearsal)),
+        new("cachedattention", typeof(CachedAttention), typeof(CachedAttentionSimd<,>), typeof(CachedAttentionPortable), typeof(CachedAttentionRehearsal)),
+        new("activation", typeof(Activation), typeof(ActivationSimd<,>), typeof(ActivationPortable), typeof(ActivationRehearsal)),
+        new("dropout", typeof(Dropout), typeof(DropoutSimd<,>), typeof(DropoutPortable), typeof(DropoutRehearsal)),
+        new("elementwise", typeof(Elementwise), typeof(ElementwiseSimd<,>), typeof(ElementwisePortable), typeof(ElementwiseRehearsal)),
+        new("logprob", typeof(LogProb), typeof(LogProbSimd<,>), typeof(LogProbPortable), typeof(LogProbRehearsal)),
+        new("rankingloss", typeof(RankingLoss), typeof(RankingLossSimd<,>), typeof(RankingLossPortable), typeof(RankingLossRehearsal)),
+        new("ppoloss", typeof(PpoLoss), typeof(PpoLossSimd<,>), typeof(PpoLossPortable), typeof(PpoLossRehearsal)),
+        new("norm", typeof(Norm), typeof(NormSimd<,>), typeof(NormPortable), typeof(NormRehearsal)),
+        new("adamw", typeof(AdamW), typeof(AdamWSimd<,>), typeof(AdamWPortable), typeof(AdamWRehearsal)),
+        new("sampling", typeof(Sampling), typeof(SamplingSimd<,>), typeof(SamplingPortable), typeof(SamplingRehearsal)),
     ];
 
     private readonly ComputeDevice _device;
@@ -140,6 +141,7 @@ public sealed class KernelSet : IDisposable
     private object Make(Type type)
     {
         var row = Array.Find(Table, r => r.Type == type)!;
+        if (_device.IsRehearsal) return Activator.CreateInstance(row.Rehearsal, _device.Work)!;
         string variant = _chosen[row.Op];
         var width = Array.Find(SimdWidths, w => w.Name == variant);
         return width.Name is null

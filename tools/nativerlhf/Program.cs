@@ -27,6 +27,7 @@ static int Run(string[] args)
         BestOfNCommand.Create(),
         TokenizerCommand.Create(),
         ConvertCommand.Create(),
+        PlanCommand.Create(),
         DevicesCommand.Create(),
     };
 

@@ -12,17 +12,21 @@ public sealed class Arena : IDisposable
     /// <summary>The alignment of every tensor, in elements: 256 bytes.</summary>
     public const int Alignment = 64;
 
-    private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
+    private readonly ComputeDevice _device;
+    private readonly string _purpose;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense>? _buffer;
     private readonly ArrayView<float> _elements;
     private readonly List<(long Start, string Name)> _names = [];
-    private readonly ComputeDevice _device;
     private long _used;
+    private bool _isDisposed;
 
-    internal Arena(ComputeDevice device, long capacity)
+    internal Arena(ComputeDevice device, long capacity, string purpose)
     {
-        var accelerator = device.Accelerator;
-        _device = device;
+        (_device, _purpose) = (device, purpose);
         Capacity = AlignUp(Math.Max(capacity, 1));
+        device.Memory.Add(purpose, Capacity * sizeof(float));
+        if (device.IsRehearsal) return;
+        var accelerator = device.Accelerator;
         bool isHost = accelerator.AcceleratorType == AcceleratorType.CPU;
         // Host memory comes aligned to a few bytes only, and starts up to one alignment later.
         _buffer = accelerator.Allocate1D<float>(Capacity + (isHost ? Alignment : 0));
@@ -40,7 +44,13 @@ public sealed class Arena : IDisposable
     public long Used => _used;
 
     /// <summary>Every element, taken or not, as one row vector.</summary>
-    public Tensor All => new(_elements, 1, checked((int)Capacity));
+    public Tensor All => Range(0, checked((int)Capacity));
+
+    /// <summary>Elements next to each other, taken or not, as one row vector.</summary>
+    /// <param name="start">The first element.</param>
+    /// <param name="length">How many.</param>
+    /// <returns>A tensor (1, length).</returns>
+    public Tensor Range(long start, int length) => new(Part(start, length), 1, length);
 
     /// <summary>The size in elements that a tensor of <paramref name="length"/> elements takes.</summary>
     /// <param name="length">A number of elements.</param>
@@ -58,7 +68,7 @@ public sealed class Arena : IDisposable
         long length = (long)rows * cols;
         if (_used + length > Capacity)
             throw new InvalidOperationException($"arena of {Capacity} elements, {_used} taken, has no room for ({rows}, {cols})");
-        var view = _elements.SubView(_used, length);
+        var view = Part(_used, length);
         _names.Add((_used, name));
         _used += AlignUp(length);
         return new Tensor(view, rows, cols);
@@ -74,8 +84,11 @@ public sealed class Arena : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
         _device.Forget(this);
-        _buffer.Dispose();
+        _buffer?.Dispose();
+        _device.Memory.Add(_purpose, -Capacity * sizeof(float));
     }
 
     /// <summary>The name of the tensor that another one begins in; null if it lies elsewhere, or has none.</summary>
@@ -86,6 +99,8 @@ public sealed class Arena : IDisposable
         long start = other.Index - own.Index;
         return _names.FindLast(entry => entry.Start <= start).Name is { Length: > 0 } name ? name : null;
     }
+
+    private ArrayView<float> Part(long start, long length) => _buffer is null ? default : _elements.SubView(start, length);
 
     /// <summary>The elements before the first aligned one.</summary>
     private static unsafe long Skipped(ArrayView<float> memory) => (Alignment - ((long)memory.Pointer() / sizeof(float) % Alignment)) % Alignment;

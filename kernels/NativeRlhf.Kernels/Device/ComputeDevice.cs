@@ -28,9 +28,10 @@ public sealed class ComputeDevice : IDisposable
     private readonly Context _context;
     private readonly List<Arena> _arenas = [];
 
-    private ComputeDevice(Context context, ILGPU.Runtime.Device device, DeviceOptions options)
+    private ComputeDevice(Context context, ILGPU.Runtime.Device device, DeviceOptions options, bool isRehearsal = false)
     {
         _context = context;
+        IsRehearsal = isRehearsal;
         Accelerator = device.CreateAccelerator(context);
         IsHostMemory = Accelerator.AcceleratorType == AcceleratorType.CPU;
         int threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
@@ -46,6 +47,18 @@ public sealed class ComputeDevice : IDisposable
 
     /// <summary>Whether buffers lie in host memory, so that the CPU can read them in place.</summary>
     public bool IsHostMemory { get; }
+
+    /// <summary>Whether this is a rehearsal: see <see cref="OpenRehearsal"/>.</summary>
+    public bool IsRehearsal { get; }
+
+    /// <summary>What is allocated on this device.</summary>
+    public MemoryLedger Memory { get; } = new();
+
+    /// <summary>The work that was done, where this is a rehearsal; otherwise nothing is counted.</summary>
+    public WorkTally Work { get; } = new();
+
+    /// <summary>The bytes of memory that the device has: an accelerator's own, or what the process may use of the host's.</summary>
+    public long MemorySize => IsHostMemory ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : Accelerator.MemorySize;
 
     /// <summary>The ILGPU accelerator.</summary>
     public Accelerator Accelerator { get; }
@@ -99,12 +112,26 @@ public sealed class ComputeDevice : IDisposable
         }
     }
 
+    /// <summary>
+    /// Opens a device on which everything has a size and nothing has memory: models and trainers are made on it by the same code
+    /// as on any other, and run; <see cref="Memory"/> then says what they would take and <see cref="Work"/> what they would do. Of
+    /// what is read back all is zero. Index buffers alone are real.
+    /// </summary>
+    /// <returns>The open device.</returns>
+    public static ComputeDevice OpenRehearsal()
+    {
+        var context = CreateContext(allAccelerators: false);
+        var cpu = context.Devices.First(device => device.AcceleratorType == AcceleratorType.CPU);
+        return new ComputeDevice(context, cpu, new DeviceOptions { Threads = 1 }, isRehearsal: true);
+    }
+
     /// <summary>Allocates an arena, filled with zeros.</summary>
     /// <param name="capacity">Its size in float32 elements.</param>
+    /// <param name="purpose">What it is for, in <see cref="Memory"/>.</param>
     /// <returns>The arena, to be disposed by the caller.</returns>
-    public Arena AllocateArena(long capacity)
+    public Arena AllocateArena(long capacity, string purpose = "other")
     {
-        var arena = new Arena(this, capacity);
+        var arena = new Arena(this, capacity, purpose);
         lock (_arenas) _arenas.Add(arena);
         return arena;
     }
@@ -120,7 +147,7 @@ public sealed class ComputeDevice : IDisposable
     public void Upload(Tensor destination, ReadOnlySpan<float> values)
     {
         Guard.Require("upload", destination.Length == values.Length, $"{values.Length} values for {destination}");
-        if (values.Length > 0) Upload(destination.View, values);
+        if (values.Length > 0 && !IsRehearsal) Upload(destination.View, values);
     }
 
     /// <summary>Copies a tensor to the host, after all work before it is done.</summary>
@@ -129,7 +156,8 @@ public sealed class ComputeDevice : IDisposable
     public void Download(Tensor source, Span<float> values)
     {
         Guard.Require("download", source.Length == values.Length, $"{values.Length} places for {source}");
-        if (values.Length > 0) Download(source.View, values);
+        if (IsRehearsal) values.Clear();
+        else if (values.Length > 0) Download(source.View, values);
     }
 
     /// <summary>Waits until all work is done.</summary>

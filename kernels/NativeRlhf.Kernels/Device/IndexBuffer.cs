@@ -9,6 +9,8 @@ namespace NativeRlhf.Kernels.Device;
 /// </summary>
 public sealed class IndexBuffer : IDisposable
 {
+    private const string Purpose = "indices";
+
     private readonly ComputeDevice _device;
     private MemoryBuffer1D<int, Stride1D.Dense> _buffer;
     private int[] _host;
@@ -17,7 +19,7 @@ public sealed class IndexBuffer : IDisposable
     {
         _device = device;
         _host = new int[Math.Max(capacity, 1)];
-        _buffer = device.Accelerator.Allocate1D<int>(_host.Length);
+        _buffer = Allocate();
     }
 
     /// <summary>The number of elements of the current content.</summary>
@@ -35,9 +37,9 @@ public sealed class IndexBuffer : IDisposable
     {
         if (values.Length > _host.Length)
         {
-            _buffer.Dispose();
+            Dispose();
             _host = new int[Math.Max(values.Length, 2 * _host.Length)];
-            _buffer = _device.Accelerator.Allocate1D<int>(_host.Length);
+            _buffer = Allocate();
         }
 
         values.CopyTo(_host);
@@ -54,5 +56,16 @@ public sealed class IndexBuffer : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose()
+    {
+        if (_buffer.IsDisposed) return;
+        _buffer.Dispose();
+        _device.Memory.Add(Purpose, -_host.Length * sizeof(int));
+    }
+
+    private MemoryBuffer1D<int, Stride1D.Dense> Allocate()
+    {
+        _device.Memory.Add(Purpose, _host.Length * sizeof(int));
+        return _device.Accelerator.Allocate1D<int>(_host.Length);
+    }
 }

@@ -36,7 +36,7 @@ public readonly record struct Tensor(ArrayView<float> View, int Rows, int Cols)
     {
         if (start < 0 || count < 0 || (long)start + count > Rows)
             throw new ArgumentOutOfRangeException(nameof(start), $"rows {start}..{start + (long)count} lie outside {this}");
-        return new Tensor(View.SubView((long)start * Cols, (long)count * Cols), count, Cols);
+        return new Tensor(Part((long)start * Cols, (long)count * Cols), count, Cols);
     }
 
     /// <summary>The same elements under another shape of the same size, or of a smaller one from the front.</summary>
@@ -48,8 +48,23 @@ public readonly record struct Tensor(ArrayView<float> View, int Rows, int Cols)
     {
         if (rows < 0 || cols < 0 || (long)rows * cols > Length)
             throw new ArgumentOutOfRangeException(nameof(rows), $"({rows}, {cols}) does not fit into {this}");
-        return new Tensor(View.SubView(0, (long)rows * cols), rows, cols);
+        return new Tensor(Part(0, (long)rows * cols), rows, cols);
     }
+
+    /// <summary>Elements next to each other, as one row vector.</summary>
+    /// <param name="start">The first element.</param>
+    /// <param name="length">How many.</param>
+    /// <returns>A tensor (1, length) over the same memory.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The elements are not all within the tensor.</exception>
+    public Tensor Range(long start, int length)
+    {
+        if (start < 0 || length < 0 || start + length > Length)
+            throw new ArgumentOutOfRangeException(nameof(start), $"elements {start}..{start + length} lie outside {this}");
+        return new Tensor(Part(start, length), 1, length);
+    }
+
+    /// <summary>Part of the memory; a rehearsal's tensors have none.</summary>
+    private ArrayView<float> Part(long start, long length) => View.Length == 0 ? View : View.SubView(start, length);
 
     /// <summary>The shape, as in <c>(3, 33)</c>.</summary>
     /// <returns>The shape in parentheses.</returns>

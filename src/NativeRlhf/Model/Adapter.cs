@@ -32,7 +32,7 @@ public sealed class Adapter : IDisposable
     {
         _device = device;
         Settings = settings;
-        Weights = new GptParameters(device, config, Specs(config, settings, hasScore));
+        Weights = new GptParameters(device, config, Specs(config, settings, hasScore), purpose: "adapters");
     }
 
     /// <summary>The linear maps of a layer that can have factors.</summary>
@@ -113,7 +113,7 @@ public sealed class Adapter : IDisposable
         for (int i = 0; i < adapter.Weights.Specs.Count; i++)
         {
             var spec = adapter.Weights.Specs[i];
-            if (!spec.Name.EndsWith(FactorA(""), StringComparison.Ordinal)) continue;
+            if (!spec.Name.EndsWith(FactorA(""), StringComparison.Ordinal) || device.IsRehearsal) continue;
             float[] values = new float[spec.Length];
             double bound = 1 / Math.Sqrt(spec.Cols);
             for (int at = 0; at < values.Length; at++)

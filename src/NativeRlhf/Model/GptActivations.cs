@@ -63,7 +63,7 @@ public sealed class GptActivations : IDisposable
         // x·Aᵀ of one linear map at a time, and its gradient: less than it costs to keep them of all is to compute them again.
         (int Rows, int Cols, string Name)[] low = adapterRank == 0 ? [] : [(n, adapterRank, "x·Aᵀ of an adapter"), (n, adapterRank, "gradient of x·Aᵀ of an adapter")];
         if (!forBackward) low = [.. low.Take(1)];
-        _arena = device.AllocateArena((residuals * Arena.AlignUp((long)n * c)) + (interiors * Size(layer)) + Size(shared) + Size(gradients) + Size(low));
+        _arena = device.AllocateArena((residuals * Arena.AlignUp((long)n * c)) + (interiors * Size(layer)) + Size(shared) + Size(gradients) + Size(low), "activations");
 
         Embedded = Take(shared[0]);
         Final = Take(shared[1]);

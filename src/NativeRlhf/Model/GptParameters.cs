@@ -1,3 +1,4 @@
+using NativeRlhf.Kernels;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Model;
@@ -45,6 +46,9 @@ public sealed record LayerParameters(
 /// </summary>
 public sealed class GptParameters : IDisposable
 {
+    // A tensor counts its columns in an int.
+    private const long LongestRange = 1 << 30;
+
     private readonly Dictionary<string, Tensor> _byName = [];
     private readonly List<(TensorSpec Spec, long Start)> _places = [];
 
@@ -53,8 +57,9 @@ public sealed class GptParameters : IDisposable
     /// <param name="config">The model's shape.</param>
     /// <param name="hasScore">Whether there is a scalar head.</param>
     /// <param name="role">What it holds of each parameter, where that is not the weights: <c>gradient of</c>.</param>
-    public GptParameters(ComputeDevice device, GptConfig config, bool hasScore, string role = "")
-        : this(device, config, config.Specs(hasScore), role)
+    /// <param name="purpose">What the arena is for, in the device's ledger.</param>
+    public GptParameters(ComputeDevice device, GptConfig config, bool hasScore, string role = "", string purpose = "weights")
+        : this(device, config, config.Specs(hasScore), role, purpose)
     {
     }
 
@@ -63,12 +68,13 @@ public sealed class GptParameters : IDisposable
     /// <param name="config">The model's shape.</param>
     /// <param name="specs">The parameters, in the order of the forward pass.</param>
     /// <param name="role">What it holds of each parameter, where that is not the weights.</param>
-    public GptParameters(ComputeDevice device, GptConfig config, IReadOnlyList<TensorSpec> specs, string role = "")
+    /// <param name="purpose">What the arena is for, in the device's ledger.</param>
+    public GptParameters(ComputeDevice device, GptConfig config, IReadOnlyList<TensorSpec> specs, string role = "", string purpose = "weights")
     {
         Config = config;
         Specs = specs;
         Count = specs.Sum(spec => spec.Length);
-        Arena = device.AllocateArena(specs.Sum(spec => Arena.AlignUp(spec.Length)));
+        Arena = device.AllocateArena(specs.Sum(spec => Arena.AlignUp(spec.Length)), purpose);
         foreach (var spec in specs.OrderByDescending(spec => spec.HasWeightDecay))
         {
             _places.Add((spec, Arena.Used));
@@ -102,8 +108,8 @@ public sealed class GptParameters : IDisposable
     public Tensor All => Arena.All;
 
     /// <summary>
-    /// The flat ranges of some of these parameters: neighbours with the same weight decay are one range. With all parameters
-    /// there are two, all matrices and all vectors.
+    /// The flat ranges of some of these parameters: neighbours with the same weight decay are one range, of up to 2³⁰ elements.
+    /// With all parameters of a smaller model there are two, all matrices and all vectors.
     /// </summary>
     /// <param name="part">Parameters that are all among these, in the same order: gradients of what is trained.</param>
     /// <returns>Each range's first element here and in the part, its length, and whether weight decay applies.</returns>
@@ -114,7 +120,7 @@ public sealed class GptParameters : IDisposable
         {
             // What is next to each other here is so in the part.
             long length = Arena.AlignUp(spec.Length);
-            if (ranges is [.., var last] && last.Start + last.Length == start && last.HasWeightDecay == spec.HasWeightDecay)
+            if (ranges is [.., var last] && last.Start + last.Length == start && last.HasWeightDecay == spec.HasWeightDecay && last.Length + length <= LongestRange)
                 ranges[^1] = last with { Length = last.Length + length };
             else
                 ranges.Add((start, partStart, length, spec.HasWeightDecay));
@@ -123,11 +129,25 @@ public sealed class GptParameters : IDisposable
         return ranges;
     }
 
+    /// <summary>Becomes a·x + b·this, for every parameter; what was here is not read where b is 0.</summary>
+    /// <param name="kernels">The device's operations.</param>
+    /// <param name="a">The factor of x.</param>
+    /// <param name="x">Parameters of the same layout.</param>
+    /// <param name="b">The factor of what is here.</param>
+    public void Combine(KernelSet kernels, float a, GptParameters x, float b)
+    {
+        for (long start = 0; start < Arena.Capacity; start += LongestRange)
+        {
+            long length = Math.Min(LongestRange, Arena.Capacity - start);
+            kernels.Elementwise.Combine(Flat(start, length), a, x.Flat(start, length), b);
+        }
+    }
+
     /// <summary>A flat range of the arena.</summary>
     /// <param name="start">The first element.</param>
     /// <param name="length">How many elements.</param>
     /// <returns>A row vector over the same memory.</returns>
-    public Tensor Flat(long start, long length) => new(Arena.All.View.SubView(start, length), 1, checked((int)length));
+    public Tensor Flat(long start, long length) => Arena.Range(start, checked((int)length));
 
     /// <summary>wte.weight (V, C): the token embedding.</summary>
     public Tensor TokenEmbedding => Find("wte.weight");

@@ -56,7 +56,7 @@ public static class Initialization
                 Pair(words.Z, words.W, i + 2);
             }
 
-            model.Device.Upload(new Tensor(flat.View.SubView(start, count), 1, count), values.AsSpan(0, count));
+            model.Device.Upload(flat.Range(start, count), values.AsSpan(0, count));
         }
 
         void Pair(uint first, uint second, int at)

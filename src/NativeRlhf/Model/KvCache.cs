@@ -25,7 +25,7 @@ public sealed class KvCache : IDisposable
         _device = device;
         Slots = slots;
         Capacity = capacity;
-        _arena = device.AllocateArena(2 * config.Layers * Arena.AlignUp((long)slots * capacity * config.Width));
+        _arena = device.AllocateArena(2 * config.Layers * Arena.AlignUp((long)slots * capacity * config.Width), "key-value cache");
         _keys = [.. Enumerable.Range(0, config.Layers).Select(_ => _arena.Take(slots * capacity, config.Width))];
         _values = [.. Enumerable.Range(0, config.Layers).Select(_ => _arena.Take(slots * capacity, config.Width))];
     }

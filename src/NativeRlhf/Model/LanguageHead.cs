@@ -33,7 +33,7 @@ public sealed class LanguageHead : IDisposable
     {
         _kernels = device.Kernels;
         _block = block;
-        _arena = device.AllocateArena((2 * Arena.AlignUp((long)block * config.Width)) + Arena.AlignUp((long)block * config.VocabularySize) + Arena.AlignUp(block));
+        _arena = device.AllocateArena((2 * Arena.AlignUp((long)block * config.Width)) + Arena.AlignUp((long)block * config.VocabularySize) + Arena.AlignUp(block), "heads");
         _x = _arena.Take(block, config.Width, "hidden of counted tokens");
         _dX = _arena.Take(block, config.Width, "gradient of the hidden of counted tokens");
         _logits = _arena.Take(block, config.VocabularySize, "logits");

@@ -24,7 +24,7 @@ public sealed class ScalarHead : IDisposable
     {
         _device = device;
         _kernels = device.Kernels;
-        _arena = device.AllocateArena((2 * Arena.AlignUp((long)capacity * config.Width)) + Arena.AlignUp(1));
+        _arena = device.AllocateArena((2 * Arena.AlignUp((long)capacity * config.Width)) + Arena.AlignUp(1), "heads");
         _x = _arena.Take(capacity, config.Width, "hidden of scored tokens");
         _dX = _arena.Take(capacity, config.Width, "gradient of the hidden of scored tokens");
         _bias = _arena.Take(1, 1, "reward bias");

@@ -30,7 +30,7 @@ public sealed class Workspace : IDisposable
         Batch = new PackedBatch(device);
         Targets = new Targets(device);
         long perToken = Arena.AlignUp(capacity);
-        _arena = device.AllocateArena((6 * perToken) + Arena.AlignUp(16) + (forBackward ? Arena.AlignUp((long)capacity * config.Width) : 0));
+        _arena = device.AllocateArena((6 * perToken) + Arena.AlignUp(16) + (forBackward ? Arena.AlignUp((long)capacity * config.Width) : 0), "activations");
         (Values, DValues) = (Vector("logprobs or scores"), Vector("gradient of logprobs or scores"));
         (First, Second, Third, Fourth) = (Vector("operand of a loss"), Vector("operand of a loss"), Vector("operand of a loss"), Vector("operand of a loss"));
         Statistics = _arena.Take(1, 16, "sums of a loss");

@@ -39,15 +39,15 @@ public sealed class AdamWOptimizer : IDisposable
         _weights = model.Trainable;
         _settings = settings;
         TensorSpec[] trained = [.. _weights.Specs.Where(trains ?? (_ => true))];
-        Gradients = NewParameters("gradient of");
-        FirstMoments = NewParameters("first moment of");
-        SecondMoments = NewParameters("second moment of");
+        Gradients = NewParameters("gradient of", "gradients");
+        FirstMoments = NewParameters("first moment of", "moments");
+        SecondMoments = NewParameters("second moment of", "moments");
         _ranges = [.. _weights.Ranges(Gradients)];
         _hostPartials = new float[_ranges.Sum(range => Norm.Blocks(range.Length))];
-        _arena = _device.AllocateArena(_hostPartials.Length);
+        _arena = _device.AllocateArena(_hostPartials.Length, "moments");
         _partials = _arena.Take(1, _hostPartials.Length, "sums of squares of the gradient");
 
-        GptParameters NewParameters(string role) => new(_device, model.Config, trained, role);
+        GptParameters NewParameters(string role, string purpose) => new(_device, model.Config, trained, role, purpose);
     }
 
     /// <summary>The accumulated gradient.</summary>
@@ -63,7 +63,10 @@ public sealed class AdamWOptimizer : IDisposable
     public int Steps { get; set; }
 
     /// <summary>Sets the gradient to zero.</summary>
-    public void ZeroGradients() => _device.Kernels.Elementwise.Fill(Gradients.All, 0);
+    public void ZeroGradients()
+    {
+        foreach (var (_, partStart, length, _) in _ranges) _device.Kernels.Elementwise.Fill(Gradients.Flat(partStart, length), 0);
+    }
 
     /// <summary>One update.</summary>
     /// <param name="learningRate">The learning rate of this step.</param>
@@ -100,7 +103,7 @@ public sealed class AdamWOptimizer : IDisposable
         foreach (var (_, partStart, length, _) in _ranges)
         {
             int blocks = Norm.Blocks(length);
-            _device.Kernels.Norm.SumOfSquares(new Tensor(_partials.View.SubView(block, blocks), 1, blocks), Gradients.Flat(partStart, length));
+            _device.Kernels.Norm.SumOfSquares(_partials.Range(block, blocks), Gradients.Flat(partStart, length));
             block += blocks;
         }
 

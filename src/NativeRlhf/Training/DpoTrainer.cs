@@ -202,7 +202,7 @@ public sealed class DpoTrainer : Trainer
             throw new InputException($"the reference has a vocabulary of {reference.Config.VocabularySize} tokens and the policy one of {policy.VocabularySize}; they must have the same tokenizer");
         if (reference.Config.Positions < longest)
             throw new InputException($"the reference has {reference.Config.Positions} positions, and the longest answer with its prompt needs {longest}; set maxLength, or choose another reference");
-        Run.Directory.Log($"log-probabilities of the reference for the answers of {rows.Count} rows");
+        if (!reference.Device.IsRehearsal) Run.Directory.Log($"log-probabilities of the reference for the answers of {rows.Count} rows");
         using var workspace = new Workspace(reference.Device, reference.Config, PlanMicroBatches(longest).Tokens, forBackward: false, adapterRank: reference.AdapterRank);
         var scorer = new SequenceScorer(workspace);
         List<double> sums = [];

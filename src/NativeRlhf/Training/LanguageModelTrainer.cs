@@ -75,7 +75,7 @@ public sealed class LanguageModelTrainer : Trainer
         _scorer = new SequenceScorer(_workspace);
         if (_others is { Reward: not null, EvalPrompts: [_, ..] prompts })
             _sampler = Own(new PromptSampler(model, run.Tokenizer, prompts.Count, prompts.Max(prompt => prompt.Tokens.Length), _tuning.ResponseLength));
-        if (_tuning.SelectBy != ModelSelection.Last) _bestWeights = Own(new GptParameters(model.Device, model.Config, model.Trainable.Specs));
+        if (_tuning.SelectBy != ModelSelection.Last) _bestWeights = Own(new GptParameters(model.Device, model.Config, model.Trainable.Specs, purpose: "best weights"));
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace NativeRlhf.Training;
 
 /// <summary>The metrics of one step, in the order in which they are first set.</summary>
@@ -7,6 +9,9 @@ public sealed class Metrics
 
     /// <summary>Tokens that went through the model in this step, counted by the trainer.</summary>
     public long Tokens { get; set; }
+
+    /// <summary>A sample of what the step made, for samples.jsonl; or null.</summary>
+    public JsonObject? Sample { get; set; }
 
     /// <summary>All metrics set so far.</summary>
     public IReadOnlyList<KeyValuePair<string, double>> Values => _values;

@@ -104,8 +104,8 @@ public sealed class PpoTrainer : Trainer
         _controller = Controller(configuration.KlCoef);
         if (configuration.EmaDecay > 0)
         {
-            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Trainable.Specs));
-            models.Policy.Device.Kernels.Elementwise.Copy(_average.All, models.Policy.Trainable.All);
+            _average = Own(new GptParameters(models.Policy.Device, models.Policy.Config, models.Policy.Trainable.Specs, purpose: "average"));
+            _average.Combine(models.Policy.Device.Kernels, 1, models.Policy.Trainable, 0);
         }
 
         float[] NewTokens() => new float[configuration.BatchSize * configuration.ResponseLength];
@@ -211,7 +211,7 @@ public sealed class PpoTrainer : Trainer
 
         _controller.Update(kl, rows.Length);
         if (_average is not null)
-            _models.Policy.Device.Kernels.Elementwise.Combine(_average.All, (float)(1 - _configuration.EmaDecay), _models.Policy.Trainable.All, (float)_configuration.EmaDecay);
+            _average.Combine(_models.Policy.Device.Kernels, (float)(1 - _configuration.EmaDecay), _models.Policy.Trainable, (float)_configuration.EmaDecay);
 
         sums.Report(metrics, _configuration);
         metrics["response/length"] = (double)tokens / rows.Length;
@@ -220,7 +220,7 @@ public sealed class PpoTrainer : Trainer
         metrics["time/score"] = Math.Round(scoreSeconds, 3);
         metrics["time/update"] = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds, 3);
         foreach (var row in rows) metrics.Tokens += row.Tokens.Length;
-        Run.Directory.AppendSample(step + 1, new JsonObject
+        metrics.Sample = new JsonObject
         {
             ["prompt"] = _batch[0].Text,
             ["completion"] = Text(answers[0]),
@@ -228,7 +228,7 @@ public sealed class PpoTrainer : Trainer
             ["score"] = scores[0],
             ["kl"] = KlEstimators.SumK1(logprobs[..rows[0].Counted], refLogprobs[..rows[0].Counted]),
             ["finish_reason"] = answers[0].Ended ? "eos" : "length",
-        });
+        };
     }
 
     /// <inheritdoc/>

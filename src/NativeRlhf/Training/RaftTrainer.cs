@@ -105,7 +105,7 @@ public sealed class RaftTrainer : Trainer
         metrics["time/update"] = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds, 3);
         metrics.Tokens += answers.Sum(answer => answer.Row.Tokens.Length);
         var best = answers[kept[0]];
-        Run.Directory.AppendSample(step + 1, new JsonObject
+        metrics.Sample = new JsonObject
         {
             ["prompt"] = best.Prompt.Text,
             ["completion"] = best.Text,
@@ -113,7 +113,7 @@ public sealed class RaftTrainer : Trainer
             ["score"] = scores[kept[0]],
             ["scores"] = new JsonArray([.. scores.Take(n).Select(score => (JsonNode)score)]),
             ["finish_reason"] = best.Sampled.Ended ? "eos" : "length",
-        });
+        };
     }
 
     /// <inheritdoc/>

@@ -87,7 +87,7 @@ public sealed class RewardTrainer : Trainer
         _losers = Own(device.AllocateIndices(64));
         int mostRows = _microBatches.Rows > 0 ? _microBatches.Rows : Math.Max(1, _microBatches.Tokens / rows.Min(Length));
         int mostPairs = mostRows * rows.Max(row => row.Pairs.Length);
-        _weights = Own(device.AllocateArena(mostPairs)).Take(1, mostPairs);
+        _weights = Own(device.AllocateArena(mostPairs, "heads")).Take(1, mostPairs);
     }
 
     /// <summary>The gradient of the latest step, of the first member.</summary>

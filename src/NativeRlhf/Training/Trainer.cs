@@ -82,6 +82,7 @@ public abstract class Trainer : IDisposable
             int done = step + 1;
             bool isLast = done == TotalSteps;
             if (isLast || (Configuration.EvalEvery > 0 && done % Configuration.EvalEvery == 0)) Replayable(step, () => EvaluateFinite(metrics));
+            if (metrics.Sample is { } sample) Run.Directory.AppendSample(done, sample);
             Run.Directory.AppendMetrics(done, metrics.Values);
             Run.OnStep?.Invoke(new StepReport(done, TotalSteps, metrics));
             bool interrupted = Run.Cancel.IsCancellationRequested && !isLast;
@@ -102,6 +103,12 @@ public abstract class Trainer : IDisposable
         _owned.Clear();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>The parameters that are trained, in all models of the run.</summary>
+    internal long TrainedParameters => _trained.Sum(trained => trained.Optimizer.Gradients.Count);
+
+    /// <summary>One step on a rehearsal device, where it counts its work and changes nothing.</summary>
+    internal void Rehearse() => Step(0, 0, new Metrics());
 
     /// <summary>Keeps something that is disposed with the trainer.</summary>
     private protected T Own<T>(T item)

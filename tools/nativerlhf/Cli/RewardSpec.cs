@@ -101,7 +101,10 @@ internal sealed class RewardSpec
     }
 
     /// <summary>The first reward-model directory, which a value function may begin with; or null.</summary>
-    public static string? FirstModel(IReadOnlyList<string> specs) => specs.SelectMany(spec => new RewardSpec(spec)._directories).FirstOrDefault();
+    public static string? FirstModel(IReadOnlyList<string> specs) => Models(specs).FirstOrDefault();
+
+    /// <summary>The reward-model directories, each as often as it is named.</summary>
+    public static IEnumerable<string> Models(IReadOnlyList<string> specs) => specs.SelectMany(spec => new RewardSpec(spec)._directories);
 
     private IReward Open(ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
     {

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using NativeRlhf.Configuration;
 using NativeRlhf.Kernels.Device;
 using NativeRlhf.Model;
+using NativeRlhf.Planning;
 using NativeRlhf.Tokenization;
 using NativeRlhf.Training;
 
@@ -57,8 +58,10 @@ internal sealed class TrainerOptions
     /// <param name="tokenizer">The tokenizer, or null.</param>
     /// <param name="notes">What was read, for the log and the screen.</param>
     /// <param name="create">Makes the trainer.</param>
+    /// <param name="planner">Plans the run's memory, which the log then has beside what was used; or null.</param>
     public int Train(
-        ParseResult result, ComputeDevice device, TrainerConfiguration configuration, TextTokenizer? tokenizer, IEnumerable<string> notes, Func<TrainingRun, Trainer> create)
+        ParseResult result, ComputeDevice device, TrainerConfiguration configuration, TextTokenizer? tokenizer, IEnumerable<string> notes, Func<TrainingRun, Trainer> create,
+        RunPlanner? planner = null)
     {
         string path = result.GetValue(_out)!;
         bool resume = result.GetValue(_resume);
@@ -86,6 +89,15 @@ internal sealed class TrainerOptions
             directory.Log(note);
         }
 
+        var plan = planner?.Plan();
+        if (plan is not null)
+        {
+            directory.Log($"memory planned: {plan.MemoryLine()}");
+            directory.Log($"a step: {plan.WorkLine()}");
+            if (plan.Bytes > device.MemorySize)
+                Console.Error.WriteLine($"the run takes {RunPlan.Format(plan.Bytes)} and the device has {RunPlan.Format(device.MemorySize)}; lower batchSize, microBatchSize or maxLength, or see: nativerlhf plan --help");
+        }
+
         using var cancel = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
@@ -99,6 +111,9 @@ internal sealed class TrainerOptions
             Console.WriteLine(times);
         }
 
+        string memory = $"memory: {(plan is null ? "" : $"planned {RunPlan.Format(plan.Bytes)}, ")}used {RunPlan.Format(device.Memory.Peak)}";
+        directory.Log(memory);
+        Console.WriteLine(memory);
         directory.Log("finished");
         Console.WriteLine($"done: {directory.FinalPath}");
         return ExitCodes.Done;

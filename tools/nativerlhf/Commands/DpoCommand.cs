@@ -1,6 +1,7 @@
 using System.CommandLine;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
+using NativeRlhf.Planning;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Training;
 
@@ -38,7 +39,7 @@ internal static class DpoCommand
             {
                 using var other = result.GetValue(reference) is { } path ? ModelDirectory.Load(device, path, ScoreHead.None) : null;
                 return new DpoTrainer(configuration, run, gpt, other ?? gpt, rows, evalRows);
-            });
+            }, RunPlanner.Dpo(configuration, gpt.Config, rows, evalRows));
         });
         return command;
     }

@@ -3,6 +3,7 @@ using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
 using NativeRlhf.Model;
+using NativeRlhf.Planning;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Training;
 
@@ -56,7 +57,10 @@ internal static class PpoCommand
                 : ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _);
             if (adapter is not null && valueModel is { Adapter: null }) Adapter.Attach(valueModel, adapter, options.Seed(result), withScore: true);
             return options.Train(result, device, configuration, tokenizer, loading.Notes,
-                run => new PpoTrainer(configuration, run, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace));
+                run => new PpoTrainer(configuration, run, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace),
+                RunPlanner.Ppo(configuration, new PpoShapes(
+                    gpt.Config, valueModel?.Config, [.. RewardSpec.Models(specs).Select(path => GptConfig.Load(Path.Combine(path, "config.json")))],
+                    SharesReference: ReferenceEquals(referenceModel.Weights, gpt.Weights), SharesValue: ReferenceEquals(valueModel?.Weights, gpt.Weights)), rows, pretraining));
         });
         return command;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
+using NativeRlhf.Planning;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Training;
 
@@ -35,7 +36,8 @@ internal static class PretrainCommand
             var loading = new DataLoading(gpt.Config, tokenizer);
             var rows = loading.Windows("training text", result.GetValue(data)!, configuration);
             var evalRows = result.GetValue(evalData) is { Length: > 0 } files ? loading.Windows("held-out text", files, configuration) : [];
-            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new LanguageModelTrainer(configuration, run, gpt, rows, evalRows));
+            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new LanguageModelTrainer(configuration, run, gpt, rows, evalRows),
+                RunPlanner.LanguageModel(configuration, gpt.Config, rows, evalRows));
         });
         return command;
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Model;
+using NativeRlhf.Planning;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Training;
 
@@ -42,7 +43,8 @@ internal static class RewardCommand
             var rows = loading.Rankings("comparisons", result.GetValue(data)!, configuration);
             var evalRows = result.GetValue(evalData) is { Length: > 0 } files ? loading.Rankings("held-out comparisons", files, configuration) : [];
             var references = referenceFiles.Length > 0 ? loading.Demonstrations("reference answers", referenceFiles, configuration) : [];
-            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new RewardTrainer(configuration, run, members, rows, evalRows, references));
+            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new RewardTrainer(configuration, run, members, rows, evalRows, references),
+                RunPlanner.Reward(configuration, members[0].Config, rows, evalRows, references));
         });
         return command;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
+using NativeRlhf.Planning;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Training;
 
@@ -43,7 +44,8 @@ internal static class SftCommand
             var pretraining = texts.Length > 0 ? loading.Windows("pretraining text", texts, configuration with { MaxLength = Math.Min(configuration.MaxLength ?? gpt.Config.Positions, gpt.Config.Positions - 1) }) : [];
             var prompts = promptFiles.Length > 0 ? loading.Prompts("validation prompts", promptFiles, configuration, configuration.ResponseLength) : [];
             using var scorer = specs.Length > 0 ? RewardSpec.Open(specs, device, gpt.Config, prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength) : null;
-            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new LanguageModelTrainer(configuration, run, gpt, rows, evalRows, new FineTuning(pretraining, prompts, scorer)));
+            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new LanguageModelTrainer(configuration, run, gpt, rows, evalRows, new FineTuning(pretraining, prompts, scorer)),
+                scorer is null ? RunPlanner.LanguageModel(configuration, gpt.Config, rows, evalRows, new FineTuning(pretraining, prompts, null)) : null);
         });
         return command;
     }

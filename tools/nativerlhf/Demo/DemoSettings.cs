@@ -34,7 +34,7 @@ internal sealed record DemoSettings
 
     public int PretrainingTokens { get; init; } = 1_000_000;
 
-    public int PretrainingSteps { get; init; } = 1200;
+    public int PretrainingSteps { get; init; } = 1000;
 
     public int Demonstrations { get; init; } = 2000;
 
