@@ -21,6 +21,7 @@ static int Run(string[] args)
         PpoCommand.Create(),
         DpoCommand.Create(),
         RaftCommand.Create(),
+        IterateCommand.Create(),
         ScoreCommand.Create(),
         GenerateCommand.Create(),
         CompareCommand.Create(),

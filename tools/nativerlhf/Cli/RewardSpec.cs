@@ -139,7 +139,7 @@ internal sealed class RewardSpec
     private bool Is(string prefix) => _source.StartsWith(prefix, StringComparison.Ordinal);
 
     /// <summary>The members of an ensemble that a folder holds, or the folder itself.</summary>
-    private static string[] MembersOf(string directory) =>
+    public static string[] MembersOf(string directory) =>
         Directory.Exists(Path.Combine(directory, RewardTrainer.Folder(0)))
             ? [.. Enumerable.Range(0, int.MaxValue).Select(i => Path.Combine(directory, RewardTrainer.Folder(i))).TakeWhile(Directory.Exists)]
             : [directory];
