@@ -26,6 +26,7 @@ static int Run(string[] args)
         GenerateCommand.Create(),
         CompareCommand.Create(),
         BestOfNCommand.Create(),
+        ReviseCommand.Create(),
         TokenizerCommand.Create(),
         ConvertCommand.Create(),
         DevicesCommand.Create(),
