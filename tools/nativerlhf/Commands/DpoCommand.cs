@@ -1,7 +1,6 @@
 using System.CommandLine;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
-using NativeRlhf.Model;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Training;
 
