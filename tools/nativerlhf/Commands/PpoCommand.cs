@@ -60,7 +60,7 @@ internal static class PpoCommand
                 run => new PpoTrainer(configuration, run, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace),
                 RunPlanner.Ppo(configuration, new PpoShapes(
                     gpt.Config, valueModel?.Config, [.. RewardSpec.Models(specs).Select(path => GptConfig.Load(Path.Combine(path, "config.json")))],
-                    SharesReference: ReferenceEquals(referenceModel.Weights, gpt.Weights), SharesValue: ReferenceEquals(valueModel?.Weights, gpt.Weights)), rows, pretraining));
+                    referenceModel.Config, SharesReference: ReferenceEquals(referenceModel.Weights, gpt.Weights), SharesValue: ReferenceEquals(valueModel?.Weights, gpt.Weights)), rows, pretraining));
         });
         return command;
     }
