@@ -1,9 +1,10 @@
 #!/bin/sh
 # The randomwalks task from nothing: sh recipes/randomwalks/run.sh OUT [SEED...]   (from the root of the repository)
+# NATIVERLHF names a built runner, if "dotnet run" is not to be used.
 set -e
 here=recipes/randomwalks out=$1
 shift
-nativerlhf() { dotnet run -c Release --project tools/nativerlhf -- "$@"; }
+nativerlhf() { ${NATIVERLHF:-dotnet run -c Release --project tools/nativerlhf --} "$@"; }
 reward="exec:python3 $here/optimality.py"
 
 # Mean optimality of 100 walks from each of the 20 starts, at temperature 1.
@@ -17,6 +18,8 @@ nativerlhf init --config $here/gpt.json --tokenizer $here/tokenizer --out "$out/
 nativerlhf sft --model "$out/new" --data $here/walks.jsonl --config $here/sft.json --out "$out/sft"
 measure "$out/sft"
 for seed in "${@:-1}"; do
+    nativerlhf raft --model "$out/sft/final" --reward "$reward" --prompts $here/starts.jsonl --config $here/raft.json --seed "$seed" --out "$out/raft-$seed"
+    measure "$out/raft-$seed"
     for method in ppo grpo; do
         nativerlhf ppo --policy "$out/sft/final" --reward "$reward" --prompts $here/starts.jsonl --config $here/$method.json --seed "$seed" --out "$out/$method-$seed"
         measure "$out/$method-$seed"

@@ -21,40 +21,44 @@ public static class ConfigurationLoader
     };
 
     /// <summary>Loads and checks a configuration.</summary>
-    /// <typeparam name="T">The record: one of the trainers' configurations.</typeparam>
+    /// <typeparam name="T">The record: the configuration of a trainer, say.</typeparam>
     /// <param name="file">A JSON file, comments and trailing commas allowed, or null.</param>
-    /// <param name="sets">Settings <c>key=value</c>, the later ones winning. The value is JSON; text needs no quotes.</param>
+    /// <param name="sets">
+    /// Settings <c>key=value</c>, the later ones winning. The value is JSON; text needs no quotes. A key within a record is named with its
+    /// path, as in <c>ppo.klCoef=0.1</c>.
+    /// </param>
     /// <param name="preset">The name of a preset of this trainer, or null.</param>
     /// <returns>The configuration.</returns>
     /// <exception cref="InputException">
     /// A key is unknown (the message names the nearest one) or given twice, a value is not allowed, or values do not go together.
     /// </exception>
     public static T Load<T>(string? file = null, IEnumerable<string>? sets = null, string? preset = null)
-        where T : TrainerConfiguration, new()
+        where T : ConfigurationRecord, new()
     {
         // A copy: the presets themselves must not be written to.
         T configuration = (preset is null ? new T() : Preset<T>(preset)) with { };
-        Dictionary<string, ConfigurationKey> keys = ConfigurationKey.Of(typeof(T)).ToDictionary(key => key.Name);
         var places = new Dictionary<string, string>();
 
         if (file is not null)
-        {
-            foreach ((string name, JsonElement value, long line) in ReadFile(file))
-            {
-                string place = $"{file}:{line}";
-                if (places.TryGetValue(name, out string? earlier))
-                    throw new InputException($"{place}: the key '{JsonMessages.OneLine(name)}' was given before ({earlier}); keep one of the two");
-                Set(Find(name, place), value, place);
-            }
-        }
+            SetAll(configuration, ReadFile(file), "");
         foreach (string set in sets ?? [])
         {
             string place = $"--set {set}";
             int equals = set.IndexOf('=', StringComparison.Ordinal);
             if (equals <= 0)
                 throw new InputException($"{place}: expected KEY=VALUE");
-            ConfigurationKey key = Find(set[..equals].Trim(), place);
-            Set(key, key.FromText(set[(equals + 1)..]), place);
+            string path = set[..equals].Trim();
+            string[] names = path.Split('.');
+            ConfigurationRecord record = configuration;
+            foreach (string outer in names[..^1])
+            {
+                ConfigurationKey within = Find(record, outer, place);
+                if (!within.IsRecord)
+                    throw new InputException($"{place}: '{outer}' has no keys of its own; it must be {within.Allowed}");
+                record = within.Open(record);
+            }
+            ConfigurationKey key = Find(record, names[^1], place);
+            Set(record, key, key.FromText(set[(equals + 1)..]), place, path);
         }
 
         foreach (ConfigurationProblem problem in configuration.Problems())
@@ -64,33 +68,57 @@ public static class ConfigurationLoader
         }
         return configuration;
 
-        ConfigurationKey Find(string name, string place) =>
-            keys.TryGetValue(name, out ConfigurationKey? key)
-                ? key
-                : throw new InputException($"{place}: unknown key '{JsonMessages.OneLine(name)}'; did you mean '{keys.Keys.MinBy(known => Distance(known, name))}'?");
-
-        void Set(ConfigurationKey key, JsonElement value, string place)
+        void SetAll(ConfigurationRecord record, IReadOnlyList<Entry> entries, string within)
         {
-            if (!key.TrySet(configuration, value))
+            foreach ((string name, JsonElement value, long line, IReadOnlyList<Entry> inner) in entries)
+            {
+                string place = $"{file}:{line}", path = within + name;
+                if (places.TryGetValue(path, out string? earlier))
+                    throw new InputException($"{place}: the key '{JsonMessages.OneLine(name)}' was given before ({earlier}); keep one of the two");
+                ConfigurationKey key = Find(record, name, place);
+                if (key.IsRecord && value.ValueKind == JsonValueKind.Object)
+                    SetAll(key.Open(record), inner, path + ".");
+                else if (key.IsRecordList && value.ValueKind == JsonValueKind.Array && inner.All(element => element.Value.ValueKind == JsonValueKind.Object))
+                    foreach (var (element, i) in key.OpenList(record, inner.Count).Select((element, i) => (element, i)))
+                    {
+                        places[$"{path}[{i}]"] = $"{file}:{inner[i].Line}";
+                        SetAll(element, inner[i].Inner, $"{path}[{i}].");
+                    }
+                else
+                    Set(record, key, value, place, path);
+                places[path] = place;
+            }
+        }
+
+        static ConfigurationKey Find(ConfigurationRecord record, string name, string place)
+        {
+            IReadOnlyList<ConfigurationKey> keys = ConfigurationKey.Of(record.GetType());
+            return keys.FirstOrDefault(key => key.Name == name)
+                ?? throw new InputException($"{place}: unknown key '{JsonMessages.OneLine(name)}'; did you mean '{keys.MinBy(known => Distance(known.Name, name))!.Name}'?");
+        }
+
+        void Set(ConfigurationRecord record, ConfigurationKey key, JsonElement value, string place, string path)
+        {
+            if (!key.TrySet(record, value))
                 throw new InputException($"{place}: {key.Name} is {JsonMessages.Quote(value)}; it must be {key.Allowed}");
-            places[key.Name] = place;
+            places[path] = place;
         }
     }
 
     /// <summary>The whole configuration, defaults included, with the keys that <see cref="Load"/> reads.</summary>
     /// <param name="configuration">The record.</param>
     /// <returns>A new JSON object.</returns>
-    public static JsonObject ToJson(TrainerConfiguration configuration)
+    public static JsonObject ToJson(ConfigurationRecord configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var json = new JsonObject();
         foreach (ConfigurationKey key in ConfigurationKey.Of(configuration.GetType()))
-            json[key.Name] = JsonNode.Parse(key.Format(configuration));
+            json[key.Name] = key.ToJson(configuration);
         return json;
     }
 
     private static T Preset<T>(string name)
-        where T : TrainerConfiguration
+        where T : ConfigurationRecord
     {
         IReadOnlyDictionary<string, T> presets = Presets.Of<T>();
         if (presets.TryGetValue(name, out T? preset))
@@ -100,23 +128,16 @@ public static class ConfigurationLoader
             : $"--preset {name}: unknown preset; known are {string.Join(", ", presets.Keys)}");
     }
 
-    private static List<(string Key, JsonElement Value, long Line)> ReadFile(string file)
+    private static IReadOnlyList<Entry> ReadFile(string file)
     {
         byte[] bytes = System.Text.Encoding.UTF8.GetBytes(DataFile.ReadText(file));
         var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-        var entries = new List<(string, JsonElement, long)>();
         try
         {
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
                 throw InputException.At(file, Line(reader), "a configuration must be a JSON object");
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                long line = Line(reader);
-                string key = reader.GetString()!;
-                reader.Read();
-                entries.Add((key, JsonElement.ParseValue(ref reader), line));
-            }
+            IReadOnlyList<Entry> entries = Read(ref reader, "", 1).Inner;
             reader.Read();
             return entries;
         }
@@ -127,6 +148,28 @@ public static class ConfigurationLoader
         catch (InvalidOperationException e)
         {
             throw InputException.At(file, Line(reader), $"not valid JSON: {e.Message}", e);
+        }
+
+        Entry Read(ref Utf8JsonReader reader, string key, long line)
+        {
+            Utf8JsonReader whole = reader;
+            JsonElement value = JsonElement.ParseValue(ref whole);
+            var inner = new List<Entry>();
+            if (reader.TokenType == JsonTokenType.StartObject)
+            {
+                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+                {
+                    (string name, long at) = (reader.GetString()!, Line(reader));
+                    reader.Read();
+                    inner.Add(Read(ref reader, name, at));
+                }
+            }
+            else if (reader.TokenType == JsonTokenType.StartArray)
+            {
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                    inner.Add(Read(ref reader, "", Line(reader)));
+            }
+            return new Entry(key, value, line, inner);
         }
 
         long Line(in Utf8JsonReader at) => 1 + bytes.AsSpan(0, (int)at.TokenStartIndex).Count((byte)'\n');
@@ -153,6 +196,9 @@ public static class ConfigurationLoader
         }
         return row[^1];
     }
+
+    /// <summary>A key of a file with its value, or an element of a list; the keys of an object and the elements of a list are inside.</summary>
+    private sealed record Entry(string Key, JsonElement Value, long Line, IReadOnlyList<Entry> Inner);
 
     private sealed class LowerCaseNames : JsonNamingPolicy
     {

@@ -139,6 +139,6 @@ public static class Presets
     /// <typeparam name="T">The trainer's configuration.</typeparam>
     /// <returns>Configurations by name.</returns>
     public static IReadOnlyDictionary<string, T> Of<T>()
-        where T : TrainerConfiguration =>
-        All.Where(preset => preset.Configuration is T).ToDictionary(preset => preset.Name, preset => (T)preset.Configuration);
+        where T : ConfigurationRecord =>
+        All.Where(preset => preset.Configuration is T).ToDictionary(preset => preset.Name, preset => (T)(ConfigurationRecord)preset.Configuration);
 }

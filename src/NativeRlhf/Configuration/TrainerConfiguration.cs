@@ -9,7 +9,7 @@ namespace NativeRlhf.Configuration;
 /// values of enumerations are written in lower case. The defaults given here are those of <see cref="PretrainConfiguration"/>
 /// where its documentation, or that of another trainer, does not name its own.
 /// </summary>
-public abstract record TrainerConfiguration
+public abstract record TrainerConfiguration : ConfigurationRecord
 {
     /// <summary>Tokens of a micro-batch where neither rows nor tokens are configured.</summary>
     private const int DefaultMicroBatchTokens = 2048;
@@ -170,10 +170,11 @@ public abstract record TrainerConfiguration
         return new LearningRateSchedule(LearningRateSchedule, LearningRate, steps, WarmupSteps, FinalLearningRateFraction);
     }
 
-    /// <summary>What does not go together, across keys.</summary>
-    /// <returns>Nothing if all is well.</returns>
-    public virtual IEnumerable<ConfigurationProblem> Problems()
+    /// <inheritdoc/>
+    public override IEnumerable<ConfigurationProblem> Problems()
     {
+        foreach (ConfigurationProblem problem in base.Problems())
+            yield return problem;
         if (MicroBatchSize > BatchSize)
             yield return new("microBatchSize", $"microBatchSize is {MicroBatchSize} and batchSize {BatchSize}; it must not be larger");
         if (Steps is { } steps && WarmupSteps > 0 && WarmupSteps >= steps)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using NativeRlhf.Checkpoints;
-using NativeRlhf.Configuration;
 using NativeRlhf.Model;
 
 namespace NativeRlhf.Runner.Cli;
@@ -16,19 +15,14 @@ internal sealed class AdapterOption
         command.Options.Add(_option);
     }
 
+    /// <summary>The directory of the adapter, or null.</summary>
+    public string? Directory(ParseResult result) => result.GetValue(_option);
+
     /// <summary>Gives a model the adapter of the command line, if there is one.</summary>
     /// <returns>The same model.</returns>
     public Gpt Attach(ParseResult result, Gpt model)
     {
-        if (result.GetValue(_option) is { } directory) AdapterDirectory.Attach(model, directory);
+        if (Directory(result) is { } directory) AdapterDirectory.Attach(model, directory);
         return model;
     }
-
-    /// <summary>The same for a model that is trained; the run's configuration then says what its adapter is.</summary>
-    /// <returns>The configuration.</returns>
-    public T Attach<T>(ParseResult result, Gpt model, T configuration)
-        where T : TrainerConfiguration =>
-        Attach(result, model).Adapter is { Settings: var settings } && configuration.LoraRank == 0
-            ? configuration with { LoraRank = settings.Rank, LoraAlpha = settings.Alpha, LoraTargets = string.Join(',', settings.Targets) }
-            : configuration;
 }

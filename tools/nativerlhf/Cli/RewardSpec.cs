@@ -1,9 +1,11 @@
 using System.Globalization;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Evaluation;
+using NativeRlhf.Feedback;
 using NativeRlhf.Kernels.Device;
 using NativeRlhf.Model;
 using NativeRlhf.Rewards;
+using NativeRlhf.Tokenization;
 using NativeRlhf.Training;
 
 namespace NativeRlhf.Runner.Cli;
@@ -12,23 +14,24 @@ namespace NativeRlhf.Runner.Cli;
 /// From <c>--reward</c> to a reward:
 /// <code>
 /// SPEC   = [WEIGHT "*"] SOURCE
-/// SOURCE = "rule:" NAME | "exec:" COMMAND | "ensemble:" HOW ":" DIR {"," DIR} | DIR
+/// SOURCE = "rule:" NAME | "exec:" COMMAND | "judge:" FILE ":" DIR | "ensemble:" HOW ":" DIR {"," DIR} | DIR
 /// HOW    = "mean" | "min" | "lcb(" K ")"
 /// </code>
 /// DIR is a reward model, or a folder of an ensemble's <c>member-0</c>, <c>member-1</c>, … as <c>reward</c> leaves it; on its own
-/// that is <c>ensemble:mean:DIR</c>.
+/// that is <c>ensemble:mean:DIR</c>. A judge is a language model that is asked by the principles of a constitution.
 /// </summary>
 internal sealed class RewardSpec
 {
     /// <summary>What the help of a command says of it.</summary>
-    public const string Help = "reward-model directory, ensemble:mean|min|lcb(K):DIR[,DIR…], rule:NAME or exec:COMMAND, each with an optional weight as in 0.5*SPEC (repeatable: a weighted sum)";
+    public const string Help = "reward-model directory, ensemble:mean|min|lcb(K):DIR[,DIR…], judge:CONSTITUTION:DIR (a language model), rule:NAME or exec:COMMAND, each with an optional weight as in 0.5*SPEC (repeatable: a weighted sum)";
 
-    private const string Rule = "rule:", Command = "exec:", Ensemble = "ensemble:";
+    private const string Rule = "rule:", Command = "exec:", Ensemble = "ensemble:", Judge = "judge:";
 
     private readonly double _weight = 1;
     private readonly string _source;
     private readonly string[] _directories = [];
     private readonly EnsembleScore? _ensemble;
+    private readonly (string Constitution, string Model)? _judge;
 
     private RewardSpec(string spec)
     {
@@ -38,6 +41,14 @@ internal sealed class RewardSpec
             (_weight, _source) = (weight, spec[(star + 1)..]);
         if (Is(Rule) || Is(Command)) return;
         if (_source.Length == 0) throw new InputException($"--reward '{spec}': names no reward; give a reward-model directory, rule:NAME or exec:COMMAND");
+        if (Is(Judge))
+        {
+            _judge = _source[Judge.Length..].Split(':', 2) is [{ Length: > 0 } file, { Length: > 0 } directory]
+                ? (file, directory)
+                : throw new InputException($"{spec}: a judge is judge:FILE:DIR with the file of a constitution and the directory of a language model");
+            return;
+        }
+
         if (!Is(Ensemble))
         {
             _directories = MembersOf(_source);
@@ -59,6 +70,7 @@ internal sealed class RewardSpec
         {
             if (Is(Rule)) return _source[Rule.Length..];
             if (Is(Command)) return "exec";
+            if (Is(Judge)) return "judge";
             string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Is(Ensemble) ? _source.Split(':', 3)[2].Split(',')[0] : _source));
             return Path.GetFileName(path) == "final" ? Path.GetFileName(Path.GetDirectoryName(path)) ?? "final" : Path.GetFileName(path);
         }
@@ -111,6 +123,7 @@ internal sealed class RewardSpec
     {
         if (Is(Rule)) return RuleReward.Named(_source[Rule.Length..]);
         if (Is(Command)) return new CommandReward(_source[Command.Length..]);
+        if (_judge is { } judge) return OpenJudge(judge.Constitution, judge.Model, device);
         List<IReward> members = [];
         try
         {
@@ -122,6 +135,17 @@ internal sealed class RewardSpec
             foreach (var member in members) member.Dispose();
             throw;
         }
+    }
+
+    private static JudgeReward OpenJudge(string file, string directory, ComputeDevice device)
+    {
+        var constitution = Constitution.Load(file);
+        if (constitution.ForJudge.Count == 0) throw new InputException($"{file}: no principle has a 'judge' question; give one to judge by");
+        var tokenizer = TextTokenizer.TryLoad(directory) ?? throw new InputException($"{directory}: has no tokenizer, but a judge reads text");
+        var model = ModelDirectory.Load(device, directory, ScoreHead.None);
+        // Its prompts are longer than what is judged, by the template.
+        var workspace = new Workspace(device, model.Config, Math.Max(2048, model.Config.Positions), forBackward: false);
+        return new JudgeReward(model, tokenizer, constitution, new SequenceScorer(workspace), workspace);
     }
 
     private static RewardModel OpenModel(string directory, ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
@@ -143,7 +167,7 @@ internal sealed class RewardSpec
     private bool Is(string prefix) => _source.StartsWith(prefix, StringComparison.Ordinal);
 
     /// <summary>The members of an ensemble that a folder holds, or the folder itself.</summary>
-    private static string[] MembersOf(string directory) =>
+    public static string[] MembersOf(string directory) =>
         Directory.Exists(Path.Combine(directory, RewardTrainer.Folder(0)))
             ? [.. Enumerable.Range(0, int.MaxValue).Select(i => Path.Combine(directory, RewardTrainer.Folder(i))).TakeWhile(Directory.Exists)]
             : [directory];

@@ -1,9 +1,5 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using NativeRlhf.Data;
-using NativeRlhf.Model;
-using NativeRlhf.Rollout;
-using NativeRlhf.Tokenization;
 
 namespace NativeRlhf.Runner.Cli;
 
@@ -26,48 +22,15 @@ internal sealed class SamplingArguments
     }
 
     /// <exception cref="InputException">A value is out of range.</exception>
-    public void Check(ParseResult result)
+    public AnswerSampling Read(ParseResult result)
     {
         Require(result.GetValue(_temperature) >= 0 && float.IsFinite(result.GetValue(_temperature)), "--temperature must be at least 0");
         Require(result.GetValue(_topK) >= 0, "--top-k must be at least 0");
         Require(result.GetValue(_topP) is > 0 and <= 1, "--top-p must be above 0 and at most 1");
         Require(result.GetValue(_length) is null or >= 1, "--max-new-tokens must be at least 1");
-    }
-
-    /// <summary>Gives the model the adapter of the command line, if there is one.</summary>
-    public Gpt Adapt(ParseResult result, Gpt model) => _adapter.Attach(result, model);
-
-    public float Temperature(ParseResult result) => result.GetValue(_temperature);
-
-    public int MaxNewTokens(ParseResult result, GptConfig model) => result.GetValue(_length) ?? Math.Min(64, model.Positions / 2);
-
-    public TextTokenizer? Tokenizer(ParseResult result, string modelDirectory) =>
-        result.GetValue(_tokenizer) is { } folder ? TextTokenizer.Load(folder) : TextTokenizer.TryLoad(modelDirectory);
-
-    /// <summary>What turns prompts into tokens that leave room for an answer.</summary>
-    public RowEncoder Encoder(ParseResult result, GptConfig model, TextTokenizer? tokenizer)
-    {
-        int maxNewTokens = MaxNewTokens(result, model), room = model.Positions - maxNewTokens;
-        Require(room >= 1, $"--max-new-tokens {maxNewTokens} leaves no room for a prompt in the model's {model.Positions} positions");
-        return new RowEncoder(tokenizer, model.VocabularySize, model.EosToken, room, promptTemplate: result.GetValue(_template)!);
-    }
-
-    public SamplingOptions Options(ParseResult result, GptConfig model, ulong seed) =>
-        new(MaxNewTokens(result, model), result.GetValue(_temperature), result.GetValue(_topK), result.GetValue(_topP), seed);
-
-    /// <summary>The settings as they stand in rows of sampled answers.</summary>
-    public JsonObject ToJson(ParseResult result, SamplingOptions options)
-    {
-        var json = new JsonObject
-        {
-            ["temperature"] = options.Temperature,
-            ["top_k"] = options.TopK,
-            ["top_p"] = options.TopP,
-            ["max_new_tokens"] = options.MaxNewTokens,
-            ["seed"] = options.Seed,
-        };
-        if (result.GetValue(_template) is { } template && template != RowEncoder.PromptPlaceholder) json["prompt_template"] = template;
-        return json;
+        return new AnswerSampling(
+            result.GetValue(_temperature), result.GetValue(_topK), result.GetValue(_topP), result.GetValue(_length), result.GetValue(_template)!, result.GetValue(_tokenizer),
+            _adapter.Directory(result));
     }
 
     public static void Require(bool condition, string message)

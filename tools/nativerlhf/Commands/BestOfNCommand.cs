@@ -31,18 +31,18 @@ internal static class BestOfNCommand
         {
             string file = result.GetValue(output)!, directory = result.GetValue(modelOption)!;
             int n = result.GetValue(samples);
-            sampling.Check(result);
+            var settings = sampling.Read(result);
             if (Path.Exists(file)) throw new InputException($"{file}: exists; choose another --out");
             SamplingArguments.Require(n >= 1, "--samples must be at least 1");
-            SamplingArguments.Require(sampling.Temperature(result) > 0 || n == 1, $"--temperature 0 gives {n} times the same answer; raise it");
+            SamplingArguments.Require(settings.Temperature > 0 || n == 1, $"--temperature 0 gives {n} times the same answer; raise it");
             PromptRow[] rows = [.. result.GetValue(prompts)!.SelectMany(RowReader.Prompts)];
             SamplingArguments.Require(rows.Length > 0, $"{result.GetValue(prompts)![0]}: holds no prompt");
 
             using var device = compute.Open(result);
-            using var model = sampling.Adapt(result, ModelDirectory.Load(device, directory, ScoreHead.None));
-            var tokenizer = sampling.Tokenizer(result, directory);
-            var encoded = sampling.Encoder(result, model.Config, tokenizer).Prompts(rows, new DataReport());
-            var options = sampling.Options(result, model.Config, compute.Seed(result));
+            using var model = settings.Load(device, directory);
+            var tokenizer = settings.Tokenizer(directory);
+            var encoded = settings.Encoder(model.Config, tokenizer).Prompts(rows, new DataReport());
+            var options = settings.Options(model.Config, compute.Seed(result));
             int longest = encoded.Max(prompt => prompt.Tokens.Length);
             using var judge = RewardSpec.Open(result.GetValue(reward)!, device, model.Config, longest + options.MaxNewTokens);
             EncodedPrompt[] requests = [.. encoded.SelectMany(prompt => Enumerable.Repeat(prompt, n))];
@@ -65,7 +65,7 @@ internal static class BestOfNCommand
                 line["scores"] = AnswerRows.Array(scores[(i * n)..((i + 1) * n)]);
                 line["finish_reason"] = AnswerRows.FinishReason(answers[best].Sampled);
                 line["model"] = directory;
-                line["sampling"] = sampling.ToJson(result, options);
+                line["sampling"] = settings.ToJson(options);
                 lines.Add(line);
                 sumOfBest += scores[best];
             }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Data;
+using NativeRlhf.Kernels.Device;
 using NativeRlhf.Rewards;
 using NativeRlhf.Rollout;
 using NativeRlhf.Runner.Cli;
@@ -33,92 +34,129 @@ internal static class CompareCommand
         command.SetAction(result =>
         {
             string file = result.GetValue(output)!;
-            string[] directories = result.GetValue(models)!, specs = result.GetValue(rankBy) ?? [];
+            string[] files = result.GetValue(prompts)!;
             int k = result.GetValue(answers);
-            sampling.Check(result);
             if (Path.Exists(file)) throw new InputException($"{file}: exists; choose another --out");
-            SamplingArguments.Require(k >= 2, $"--answers is {k}; a comparison needs at least 2");
-            SamplingArguments.Require(k >= directories.Length, $"--answers is {k} with {directories.Length} models; each must give at least one");
-
-            SamplingArguments.Require(sampling.Temperature(result) > 0 || k == directories.Length, $"--temperature 0 gives {k} times the same answer; raise it");
-            PromptRow[] rows = [.. result.GetValue(prompts)!.SelectMany(RowReader.Prompts)];
-            SamplingArguments.Require(rows.Length > 0, $"{result.GetValue(prompts)![0]}: holds no prompt");
+            PromptRow[] rows = [.. files.SelectMany(RowReader.Prompts)];
+            SamplingArguments.Require(rows.Length > 0, $"{files[0]}: holds no prompt");
+            var request = new ComparisonRequest(result.GetValue(models)!, rows, k, sampling.Read(result), result.GetValue(rankBy) ?? [], result.GetValue(distinct));
+            request.Check();
             using var device = compute.Open(result);
-            IReward? judge = null;
-            try
-            {
-                var answered = new (PromptAnswer Answer, string Model)[rows.Length][];
-                for (int i = 0; i < rows.Length; i++) answered[i] = new (PromptAnswer, string)[k];
-                JsonObject? settings = null;
-                int? vocabulary = null;
-                // Model after model, so that one at a time is in memory; answer j of a prompt is that of model j mod M.
-                for (int m = 0; m < directories.Length; m++)
-                {
-                    using var model = sampling.Adapt(result, ModelDirectory.Load(device, directories[m], ScoreHead.None));
-                    var tokenizer = sampling.Tokenizer(result, directories[m]);
-                    var encoded = sampling.Encoder(result, model.Config, tokenizer).Prompts(rows, new DataReport());
-                    var options = sampling.Options(result, model.Config, compute.Seed(result));
-                    int longest = encoded.Max(prompt => prompt.Tokens.Length);
-                    settings ??= sampling.ToJson(result, options);
-                    if (specs.Length > 0)
-                    {
-                        vocabulary ??= model.Config.VocabularySize;
-                        SamplingArguments.Require(vocabulary == model.Config.VocabularySize, $"{directories[m]}: the model has {model.Config.VocabularySize} token ids and the first one {vocabulary}; with --rank-by they must share a tokenizer");
-                        judge ??= RewardSpec.Open(specs, device, model.Config, longest + options.MaxNewTokens);
-                    }
-
-                    int[] turns = [.. Enumerable.Range(0, k).Where(j => j % directories.Length == m)];
-                    EncodedPrompt[] requests = [.. encoded.SelectMany(prompt => Enumerable.Repeat(prompt, turns.Length))];
-                    using var sampler = new PromptSampler(model, tokenizer, requests.Length, longest, options.MaxNewTokens);
-                    var sampled = sampler.Answer(requests, options, firstStream: (uint)(m * rows.Length * k));
-                    for (int i = 0; i < sampled.Length; i++) answered[i / turns.Length][turns[i % turns.Length]] = (sampled[i], directories[m]);
-                }
-
-                int duplicates = 0, dropped = 0;
-                List<JsonObject> lines = [];
-                for (int i = 0; i < rows.Length; i++)
-                {
-                    var row = rows[i];
-                    var kept = answered[i];
-                    if (result.GetValue(distinct))
-                    {
-                        kept = [.. kept.DistinctBy(entry => AnswerRows.Content(row, entry.Answer).ToJsonString())];
-                        duplicates += k - kept.Length;
-                        if (kept.Length < 2)
-                        {
-                            dropped++;
-                            continue;
-                        }
-                    }
-
-                    var line = AnswerRows.Begin(row);
-                    line[row.Prompt.Text is null ? "completion_tokens" : "completions"] = new JsonArray([.. kept.Select(entry => AnswerRows.Content(row, entry.Answer))]);
-                    line["models"] = AnswerRows.Array(kept.Select(entry => entry.Model));
-                    line["finish_reasons"] = AnswerRows.Array(kept.Select(entry => AnswerRows.FinishReason(entry.Answer.Sampled)));
-                    line["sampling"] = settings!.DeepClone();
-                    if (judge is not null)
-                    {
-                        double[] scores = judge.Score([.. kept.Select(entry => entry.Answer.Request)]);
-                        double[] best = [.. scores.Distinct().OrderDescending()];
-                        line["scores"] = AnswerRows.Array(scores);
-                        line["ranks"] = AnswerRows.Array(scores.Select(score => Array.IndexOf(best, score) + 1));
-                        line["labeler"] = string.Join(" + ", specs);
-                    }
-
-                    lines.Add(line);
-                }
-
-                SamplingArguments.Require(lines.Count > 0, "no prompt has two different answers; raise --temperature or --answers, or leave out --drop-duplicates");
-                JsonLines.Write(file, lines);
-                string notes = (duplicates > 0 ? $"; {duplicates} duplicates dropped" : "") + (dropped > 0 ? $", {dropped} prompts without two different answers" : "");
-                Console.WriteLine($"{file}: {lines.Count:N0} prompts with up to {k} answers{notes}");
-                return ExitCodes.Done;
-            }
-            finally
-            {
-                judge?.Dispose();
-            }
+            var compared = Sample(device, compute.Seed(result), request);
+            SamplingArguments.Require(compared.Lines.Count > 0, "no prompt has two different answers; raise --temperature or --answers, or leave out --drop-duplicates");
+            JsonLines.Write(file, compared.Lines.Select(line => line.Json));
+            Console.WriteLine($"{file}: {compared.Lines.Count:N0} prompts with up to {k} answers{compared.Notes}");
+            return ExitCodes.Done;
         });
         return command;
     }
+
+    /// <summary>Samples answers, and ranks them if a reward is there to do it.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="seed">The seed of the samples.</param>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="cancel">Checked before every token and every row that is ranked.</param>
+    public static ComparisonRows Sample(ComputeDevice device, ulong seed, ComparisonRequest request, CancellationToken cancel = default)
+    {
+        var (directories, rows, k, sampling, specs, distinct) = request;
+        IReward? judge = null;
+        try
+        {
+            var answered = new (PromptAnswer Answer, string Model)[rows.Count][];
+            for (int i = 0; i < rows.Count; i++) answered[i] = new (PromptAnswer, string)[k];
+            JsonObject? settings = null;
+            int? vocabulary = null;
+            // Model after model, so that one at a time is in memory; answer j of a prompt is that of model j mod M.
+            for (int m = 0; m < directories.Count; m++)
+            {
+                using var model = sampling.Load(device, directories[m]);
+                var tokenizer = sampling.Tokenizer(directories[m]);
+                var encoded = sampling.Encoder(model.Config, tokenizer).Prompts(rows, new DataReport());
+                var options = sampling.Options(model.Config, seed);
+                int longest = encoded.Max(prompt => prompt.Tokens.Length);
+                settings ??= sampling.ToJson(options);
+                if (specs.Count > 0)
+                {
+                    vocabulary ??= model.Config.VocabularySize;
+                    SamplingArguments.Require(vocabulary == model.Config.VocabularySize, $"{directories[m]}: the model has {model.Config.VocabularySize} token ids and the first one {vocabulary}; with --rank-by they must share a tokenizer");
+                    judge ??= RewardSpec.Open(specs, device, model.Config, longest + options.MaxNewTokens);
+                }
+
+                int[] turns = [.. Enumerable.Range(0, k).Where(j => j % directories.Count == m)];
+                EncodedPrompt[] requests = [.. encoded.SelectMany(prompt => Enumerable.Repeat(prompt, turns.Length))];
+                using var sampler = new PromptSampler(model, tokenizer, requests.Length, longest, options.MaxNewTokens);
+                var sampled = sampler.Answer(requests, options, firstStream: (uint)(m * rows.Count * k), cancel);
+                for (int i = 0; i < sampled.Length; i++) answered[i / turns.Length][turns[i % turns.Length]] = (sampled[i], directories[m]);
+            }
+
+            int duplicates = 0, dropped = 0;
+            List<(int, JsonObject)> lines = [];
+            for (int i = 0; i < rows.Count; i++)
+            {
+                cancel.ThrowIfCancellationRequested();
+                var row = rows[i];
+                var kept = answered[i];
+                if (distinct)
+                {
+                    kept = [.. kept.DistinctBy(entry => AnswerRows.Content(row, entry.Answer).ToJsonString())];
+                    duplicates += k - kept.Length;
+                    if (kept.Length < 2)
+                    {
+                        dropped++;
+                        continue;
+                    }
+                }
+
+                var line = AnswerRows.Begin(row);
+                line[row.Prompt.Text is null ? "completion_tokens" : "completions"] = new JsonArray([.. kept.Select(entry => AnswerRows.Content(row, entry.Answer))]);
+                line["models"] = AnswerRows.Array(kept.Select(entry => entry.Model));
+                line["finish_reasons"] = AnswerRows.Array(kept.Select(entry => AnswerRows.FinishReason(entry.Answer.Sampled)));
+                line["sampling"] = settings!.DeepClone();
+                if (judge is not null)
+                {
+                    double[] scores = judge.Score([.. kept.Select(entry => entry.Answer.Request)]);
+                    double[] best = [.. scores.Distinct().OrderDescending()];
+                    line["scores"] = AnswerRows.Array(scores);
+                    line["ranks"] = AnswerRows.Array(scores.Select(score => Array.IndexOf(best, score) + 1));
+                    line["labeler"] = string.Join(" + ", specs);
+                }
+
+                lines.Add((i, line));
+            }
+
+            return new ComparisonRows(lines, duplicates, dropped);
+        }
+        finally
+        {
+            judge?.Dispose();
+        }
+    }
+}
+
+/// <summary>Answers to be sampled and compared.</summary>
+/// <param name="Models">Model directories, which take turns.</param>
+/// <param name="Rows">The prompts.</param>
+/// <param name="Answers">Answers to each prompt, over all models.</param>
+/// <param name="Sampling">How they are sampled.</param>
+/// <param name="RankBy">Reward specs that rank them; empty to leave that to others.</param>
+/// <param name="DropDuplicates">Whether equal answers are left out.</param>
+internal sealed record ComparisonRequest(IReadOnlyList<string> Models, IReadOnlyList<PromptRow> Rows, int Answers, AnswerSampling Sampling, IReadOnlyList<string> RankBy, bool DropDuplicates)
+{
+    /// <exception cref="InputException">It cannot be done.</exception>
+    public void Check()
+    {
+        SamplingArguments.Require(Answers >= 2, $"--answers is {Answers}; a comparison needs at least 2");
+        SamplingArguments.Require(Answers >= Models.Count, $"--answers is {Answers} with {Models.Count} models; each must give at least one");
+        SamplingArguments.Require(Sampling.Temperature > 0 || Answers == Models.Count, $"--temperature 0 gives {Answers} times the same answer; raise it");
+    }
+}
+
+/// <summary>Rows of sampled answers.</summary>
+/// <param name="Lines">The rows, each with the index of its prompt.</param>
+/// <param name="Duplicates">Answers that were left out.</param>
+/// <param name="Dropped">Prompts that were left out because no two answers differ.</param>
+internal sealed record ComparisonRows(IReadOnlyList<(int Prompt, JsonObject Json)> Lines, int Duplicates, int Dropped)
+{
+    /// <summary>What was left out, to follow a sentence.</summary>
+    public string Notes => (Duplicates > 0 ? $"; {Duplicates} duplicates dropped" : "") + (Dropped > 0 ? $", {Dropped} prompts without two different answers" : "");
 }

@@ -28,19 +28,30 @@ internal static class DpoCommand
         {
             var configuration = options.Load<DpoConfiguration>(result);
             using var device = options.Open(result);
-            string directory = result.GetValue(model)!;
-            using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None);
-            configuration = options.Adapt(result, gpt, configuration);
-            var tokenizer = options.Tokenizer(result, directory);
-            var loading = new DataLoading(gpt.Config, tokenizer);
-            var rows = loading.Rankings("comparisons", result.GetValue(data)!, configuration);
-            var evalRows = result.GetValue(evalData) is { Length: > 0 } files ? loading.Rankings("held-out comparisons", files, configuration) : [];
-            return options.Train(result, device, configuration, tokenizer, loading.Notes, run =>
-            {
-                using var other = result.GetValue(reference) is { } path ? ModelDirectory.Load(device, path, ScoreHead.None) : null;
-                return new DpoTrainer(configuration, run, gpt, other ?? gpt, rows, evalRows);
-            }, RunPlanner.Dpo(configuration, gpt.Config, rows, evalRows));
+            return Train(options.Run(result, device), configuration, result.GetValue(model)!, result.GetValue(reference), result.GetValue(data)!, result.GetValue(evalData) ?? []);
         });
         return command;
+    }
+
+    /// <summary>Trains a policy on files of rankings.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="configuration">The configuration.</param>
+    /// <param name="model">The model directory to begin with.</param>
+    /// <param name="reference">The model directory of the reference, or null for <paramref name="model"/>.</param>
+    /// <param name="data">Files of rankings.</param>
+    /// <param name="evalData">Files of held-out rankings; may be empty.</param>
+    public static int Train(TrainerRun run, DpoConfiguration configuration, string model, string? reference, IReadOnlyList<string> data, IReadOnlyList<string> evalData)
+    {
+        using var gpt = ModelDirectory.Load(run.Device, model, ScoreHead.None);
+        configuration = run.Adapt(gpt, configuration);
+        var tokenizer = run.Tokenizer(model);
+        var loading = new DataLoading(gpt.Config, tokenizer);
+        var rows = loading.Rankings("comparisons", data, configuration);
+        var evalRows = evalData.Count > 0 ? loading.Rankings("held-out comparisons", evalData, configuration) : [];
+        return run.Train(configuration, tokenizer, loading.Notes, training =>
+        {
+            using var other = reference is null ? null : ModelDirectory.Load(run.Device, reference, ScoreHead.None);
+            return new DpoTrainer(configuration, training, gpt, other ?? gpt, rows, evalRows);
+        }, RunPlanner.Dpo(configuration, gpt.Config, rows, evalRows));
     }
 }

@@ -32,20 +32,20 @@ internal static class GenerateCommand
         {
             SamplingArguments.Require(result.GetValue(prompt) is null != result.GetValue(prompts) is null, "give either --prompt TEXT or --prompts FILE");
             SamplingArguments.Require(result.GetValue(samples) >= 1, "--samples must be at least 1");
-            sampling.Check(result);
+            var settings = sampling.Read(result);
 
             using var device = compute.Open(result);
             string directory = result.GetValue(modelOption)!;
-            using var model = sampling.Adapt(result, ModelDirectory.Load(device, directory, ScoreHead.None));
-            var tokenizer = sampling.Tokenizer(result, directory);
-            var encoder = sampling.Encoder(result, model.Config, tokenizer);
+            using var model = settings.Load(device, directory);
+            var tokenizer = settings.Tokenizer(directory);
+            var encoder = settings.Encoder(model.Config, tokenizer);
             var rows = result.GetValue(prompts) is { } file
                 ? RowReader.Prompts(file)
                 : [new PromptRow(Content.OfText(result.GetValue(prompt)!), [], new RowPlace("--prompt", 1))];
             int count = result.GetValue(samples);
             EncodedPrompt[] requests = [.. encoder.Prompts(rows, new DataReport()).SelectMany(row => Enumerable.Repeat(row, count))];
 
-            var options = sampling.Options(result, model.Config, compute.Seed(result));
+            var options = settings.Options(model.Config, compute.Seed(result));
             using var sampler = new PromptSampler(model, tokenizer, requests.Length, requests.Max(request => request.Tokens.Length), options.MaxNewTokens);
             var answers = sampler.Answer(requests, options);
             if (result.GetValue(json)) WriteJson(model, tokenizer, answers);

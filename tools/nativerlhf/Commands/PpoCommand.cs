@@ -33,35 +33,51 @@ internal static class PpoCommand
         {
             var configuration = options.Load<PpoConfiguration>(result);
             using var device = options.Open(result);
-            string directory = result.GetValue(policy)!;
-            using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None);
-            configuration = options.Adapt(result, gpt, configuration);
-            var tokenizer = options.Tokenizer(result, directory);
-            var loading = new DataLoading(gpt.Config, tokenizer);
-            var rows = loading.Prompts("prompts", result.GetValue(prompts)!, configuration, configuration.ResponseLength);
-            IReadOnlyList<TokenRow> pretraining = configuration.PtxCoef > 0 && result.GetValue(pretrainData) is { Length: > 0 } files
-                ? loading.Windows("pretraining text", files, configuration with { MaxLength = Math.Min(configuration.MaxLength ?? gpt.Config.Positions, gpt.Config.Positions - 1) })
-                : [];
-
-            using var workspace = PpoTrainer.PlanWorkspace(device, gpt.Config, configuration, rows, pretraining);
-            string[] specs = result.GetValue(reward)!;
-            using var scorer = RewardSpec.Open(specs, device, gpt.Config, workspace);
-            // With an adapter the policy's base is frozen, and what begins as the policy does shares it.
-            var adapter = configuration.Adapter();
-            using var referenceModel = adapter is not null && result.GetValue(reference) is null
-                ? gpt.Snapshot()
-                : ModelDirectory.Load(device, result.GetValue(reference) ?? directory, ScoreHead.None);
-            string valueDirectory = result.GetValue(value) ?? RewardSpec.FirstModel(specs) ?? directory;
-            using var valueModel = configuration.Advantages != AdvantageEstimator.Gae ? null
-                : adapter is not null && valueDirectory == directory ? gpt.Snapshot(withScore: true)
-                : ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _);
-            if (adapter is not null && valueModel is { Adapter: null }) Adapter.Attach(valueModel, adapter, options.Seed(result), withScore: true);
-            return options.Train(result, device, configuration, tokenizer, loading.Notes,
-                run => new PpoTrainer(configuration, run, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace),
-                RunPlanner.Ppo(configuration, new PpoShapes(
-                    gpt.Config, valueModel?.Config, [.. RewardSpec.Models(specs).Select(path => GptConfig.Load(Path.Combine(path, "config.json")))],
-                    referenceModel.Config, SharesReference: ReferenceEquals(referenceModel.Weights, gpt.Weights), SharesValue: ReferenceEquals(valueModel?.Weights, gpt.Weights)), rows, pretraining));
+            return Train(
+                options.Run(result, device), configuration,
+                new PpoInputs(result.GetValue(policy)!, result.GetValue(reward)!, result.GetValue(prompts)!, result.GetValue(reference), result.GetValue(value), result.GetValue(pretrainData) ?? []));
         });
         return command;
     }
+
+    /// <summary>Trains a policy against rewards.</summary>
+    public static int Train(TrainerRun run, PpoConfiguration configuration, PpoInputs inputs)
+    {
+        var device = run.Device;
+        using var gpt = ModelDirectory.Load(device, inputs.Policy, ScoreHead.None);
+        configuration = run.Adapt(gpt, configuration);
+        var tokenizer = run.Tokenizer(inputs.Policy);
+        var loading = new DataLoading(gpt.Config, tokenizer);
+        var rows = loading.Prompts("prompts", inputs.Prompts, configuration, configuration.ResponseLength);
+        IReadOnlyList<TokenRow> pretraining = configuration.PtxCoef > 0 && inputs.PretrainData.Count > 0
+            ? loading.Windows("pretraining text", inputs.PretrainData, configuration with { MaxLength = Math.Min(configuration.MaxLength ?? gpt.Config.Positions, gpt.Config.Positions - 1) })
+            : [];
+
+        using var workspace = PpoTrainer.PlanWorkspace(device, gpt.Config, configuration, rows, pretraining);
+        using var scorer = RewardSpec.Open(inputs.Rewards, device, gpt.Config, workspace);
+        // With an adapter the policy's base is frozen, and what begins as the policy does shares it.
+        var adapter = configuration.Adapter();
+        using var referenceModel = adapter is not null && inputs.Reference is null
+            ? gpt.Snapshot()
+            : ModelDirectory.Load(device, inputs.Reference ?? inputs.Policy, ScoreHead.None);
+        string valueDirectory = inputs.Value ?? RewardSpec.FirstModel(inputs.Rewards) ?? inputs.Policy;
+        using var valueModel = configuration.Advantages != AdvantageEstimator.Gae ? null
+            : adapter is not null && valueDirectory == inputs.Policy ? gpt.Snapshot(withScore: true)
+            : ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _);
+        if (adapter is not null && valueModel is { Adapter: null }) Adapter.Attach(valueModel, adapter, run.Seed, withScore: true);
+        return run.Train(configuration, tokenizer, loading.Notes,
+            training => new PpoTrainer(configuration, training, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace),
+            RunPlanner.Ppo(configuration, new PpoShapes(
+                gpt.Config, valueModel?.Config, [.. RewardSpec.Models(inputs.Rewards).Select(path => GptConfig.Load(Path.Combine(path, "config.json")))],
+                referenceModel.Config, SharesReference: ReferenceEquals(referenceModel.Weights, gpt.Weights), SharesValue: ReferenceEquals(valueModel?.Weights, gpt.Weights)), rows, pretraining));
+    }
 }
+
+/// <summary>What a run of PPO reads.</summary>
+/// <param name="Policy">The model directory of the policy.</param>
+/// <param name="Rewards">Reward specs.</param>
+/// <param name="Prompts">Files of prompts.</param>
+/// <param name="Reference">The model directory of the KL reference, or null for the policy.</param>
+/// <param name="Value">The model directory of the value function; null for the reward model, or the policy where there is none.</param>
+/// <param name="PretrainData">Files of text for PPO-ptx; may be empty.</param>
+internal sealed record PpoInputs(string Policy, IReadOnlyList<string> Rewards, IReadOnlyList<string> Prompts, string? Reference, string? Value, IReadOnlyList<string> PretrainData);

@@ -29,14 +29,15 @@ internal static class PretrainCommand
         {
             var configuration = options.Load<PretrainConfiguration>(result);
             using var device = options.Open(result);
+            var run = options.Run(result, device);
             string directory = result.GetValue(model)!;
             using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None);
-            configuration = options.Adapt(result, gpt, configuration);
-            var tokenizer = options.Tokenizer(result, directory);
+            configuration = run.Adapt(gpt, configuration);
+            var tokenizer = run.Tokenizer(directory);
             var loading = new DataLoading(gpt.Config, tokenizer);
             var rows = loading.Windows("training text", result.GetValue(data)!, configuration);
             var evalRows = result.GetValue(evalData) is { Length: > 0 } files ? loading.Windows("held-out text", files, configuration) : [];
-            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new LanguageModelTrainer(configuration, run, gpt, rows, evalRows),
+            return run.Train(configuration, tokenizer, loading.Notes, training => new LanguageModelTrainer(configuration, training, gpt, rows, evalRows),
                 RunPlanner.LanguageModel(configuration, gpt.Config, rows, evalRows));
         });
         return command;

@@ -27,15 +27,25 @@ internal static class RaftCommand
         {
             var configuration = options.Load<RaftConfiguration>(result);
             using var device = options.Open(result);
-            string directory = result.GetValue(model)!;
-            using var policy = ModelDirectory.Load(device, directory, ScoreHead.None);
-            configuration = options.Adapt(result, policy, configuration);
-            var tokenizer = options.Tokenizer(result, directory);
-            var loading = new DataLoading(policy.Config, tokenizer);
-            var rows = loading.Prompts("prompts", result.GetValue(prompts)!, configuration, configuration.ResponseLength);
-            using var scorer = RewardSpec.Open(result.GetValue(reward)!, device, policy.Config, rows.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength);
-            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new RaftTrainer(configuration, run, policy, scorer, rows));
+            return Train(options.Run(result, device), configuration, result.GetValue(model)!, result.GetValue(reward)!, result.GetValue(prompts)!);
         });
         return command;
+    }
+
+    /// <summary>Trains a policy against rewards.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="configuration">The configuration.</param>
+    /// <param name="model">The model directory of the policy.</param>
+    /// <param name="rewards">Reward specs.</param>
+    /// <param name="prompts">Files of prompts.</param>
+    public static int Train(TrainerRun run, RaftConfiguration configuration, string model, IReadOnlyList<string> rewards, IReadOnlyList<string> prompts)
+    {
+        using var policy = ModelDirectory.Load(run.Device, model, ScoreHead.None);
+        configuration = run.Adapt(policy, configuration);
+        var tokenizer = run.Tokenizer(model);
+        var loading = new DataLoading(policy.Config, tokenizer);
+        var rows = loading.Prompts("prompts", prompts, configuration, configuration.ResponseLength);
+        using var scorer = RewardSpec.Open(rewards, run.Device, policy.Config, rows.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength);
+        return run.Train(configuration, tokenizer, loading.Notes, training => new RaftTrainer(configuration, training, policy, scorer, rows));
     }
 }

@@ -31,22 +31,36 @@ internal static class RewardCommand
         {
             var configuration = options.Load<RewardConfiguration>(result);
             using var device = options.Open(result);
-            string directory = result.GetValue(model)!;
-            string[] referenceFiles = result.GetValue(referenceData) ?? [];
-            if (referenceFiles.Length > 0 && configuration.Normalization == Normalization.None)
-                throw new InputException("--reference-data is given, but normalization is none; set it to bias or unit, or leave out --reference-data");
-            using var members = new Disposables<Gpt>();
-            for (int i = 0; i < configuration.Ensemble; i++) members.Add(LoadWithScore(device, directory, options.Seed(result) + (ulong)i));
-            foreach (var member in members) configuration = options.Adapt(result, member, configuration);
-            var tokenizer = options.Tokenizer(result, directory);
-            var loading = new DataLoading(members[0].Config, tokenizer);
-            var rows = loading.Rankings("comparisons", result.GetValue(data)!, configuration);
-            var evalRows = result.GetValue(evalData) is { Length: > 0 } files ? loading.Rankings("held-out comparisons", files, configuration) : [];
-            var references = referenceFiles.Length > 0 ? loading.Demonstrations("reference answers", referenceFiles, configuration) : [];
-            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new RewardTrainer(configuration, run, members, rows, evalRows, references),
-                RunPlanner.Reward(configuration, members[0].Config, rows, evalRows, references));
+            return Train(options.Run(result, device), configuration, result.GetValue(model)!, result.GetValue(data)!, result.GetValue(evalData) ?? [], result.GetValue(referenceData) ?? []);
         });
         return command;
+    }
+
+    /// <summary>Trains a reward model, or an ensemble, on files of rankings.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="configuration">The configuration.</param>
+    /// <param name="model">The model directory to begin with; of an ensemble also a folder of as many members, which each go on.</param>
+    /// <param name="data">Files of rankings.</param>
+    /// <param name="evalData">Files of held-out rankings; may be empty.</param>
+    /// <param name="referenceData">Files of demonstrations to normalise by; may be empty.</param>
+    public static int Train(
+        TrainerRun run, RewardConfiguration configuration, string model, IReadOnlyList<string> data, IReadOnlyList<string> evalData, IReadOnlyList<string> referenceData)
+    {
+        if (referenceData.Count > 0 && configuration.Normalization == Normalization.None)
+            throw new InputException("--reference-data is given, but normalization is none; set it to bias or unit, or leave out --reference-data");
+        var directories = RewardSpec.MembersOf(model);
+        if (directories.Length > 1 && directories.Length != configuration.Ensemble)
+            throw new InputException($"{model}: holds {directories.Length} members of an ensemble, but ensemble is {configuration.Ensemble}; set it to {directories.Length}, or name one member");
+        using var members = new Disposables<Gpt>();
+        for (int i = 0; i < configuration.Ensemble; i++) members.Add(LoadWithScore(run.Device, directories[i % directories.Length], run.Seed + (ulong)i));
+        foreach (var member in members) configuration = run.Adapt(member, configuration);
+        var tokenizer = run.Tokenizer(directories[0]);
+        var loading = new DataLoading(members[0].Config, tokenizer);
+        var rows = loading.Rankings("comparisons", data, configuration);
+        var evalRows = evalData.Count > 0 ? loading.Rankings("held-out comparisons", evalData, configuration) : [];
+        var references = referenceData.Count > 0 ? loading.Demonstrations("reference answers", referenceData, configuration) : [];
+        return run.Train(configuration, tokenizer, loading.Notes, training => new RewardTrainer(configuration, training, members, rows, evalRows, references),
+            RunPlanner.Reward(configuration, members[0].Config, rows, evalRows, references));
     }
 
     /// <summary>Loads a model with its scalar head, or with a new random one.</summary>

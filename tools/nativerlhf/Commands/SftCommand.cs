@@ -34,17 +34,18 @@ internal static class SftCommand
             if (texts.Length > 0 && configuration.PretrainRatio == 0) throw new InputException("--pretrain-data is given, but pretrainRatio is 0; set it to the share of pretraining rows, as in --set pretrainRatio=0.1");
             if (specs.Length > 0 != promptFiles.Length > 0) throw new InputException("--reward and --eval-prompts go together; give both or neither");
             using var device = options.Open(result);
+            var run = options.Run(result, device);
             string directory = result.GetValue(model)!;
             using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None);
-            configuration = options.Adapt(result, gpt, configuration);
-            var tokenizer = options.Tokenizer(result, directory);
+            configuration = run.Adapt(gpt, configuration);
+            var tokenizer = run.Tokenizer(directory);
             var loading = new DataLoading(gpt.Config, tokenizer);
             var rows = loading.Demonstrations("demonstrations", result.GetValue(data)!, configuration);
             var evalRows = result.GetValue(evalData) is { Length: > 0 } files ? loading.Demonstrations("held-out demonstrations", files, configuration) : [];
             var pretraining = texts.Length > 0 ? loading.Windows("pretraining text", texts, configuration with { MaxLength = Math.Min(configuration.MaxLength ?? gpt.Config.Positions, gpt.Config.Positions - 1) }) : [];
             var prompts = promptFiles.Length > 0 ? loading.Prompts("validation prompts", promptFiles, configuration, configuration.ResponseLength) : [];
             using var scorer = specs.Length > 0 ? RewardSpec.Open(specs, device, gpt.Config, prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength) : null;
-            return options.Train(result, device, configuration, tokenizer, loading.Notes, run => new LanguageModelTrainer(configuration, run, gpt, rows, evalRows, new FineTuning(pretraining, prompts, scorer)),
+            return run.Train(configuration, tokenizer, loading.Notes, training => new LanguageModelTrainer(configuration, training, gpt, rows, evalRows, new FineTuning(pretraining, prompts, scorer)),
                 scorer is null ? RunPlanner.LanguageModel(configuration, gpt.Config, rows, evalRows, new FineTuning(pretraining, prompts, null)) : null);
         });
         return command;
