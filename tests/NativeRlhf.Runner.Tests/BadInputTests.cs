@@ -121,6 +121,10 @@ public sealed class BadInputTests
         Refused(["ppo", "--policy", "model", "--reward", "model", "--prompts", "prompts.jsonl", "--set", "responseLength=4", "--out", "never"], "score.weight");
 
     [Test]
+    public void WeightWithoutAReward() =>
+        Refused(["ppo", "--policy", "model", "--reward", "0.5*", "--prompts", "prompts.jsonl", "--set", "responseLength=4", "--out", "never"], "0.5*");
+
+    [Test]
     public void NoSpaceLeft()
     {
         if (OperatingSystem.IsWindows()) Assert.Ignore("limits on file sizes are set by a POSIX shell");

@@ -1,4 +1,5 @@
 using NativeRlhf.Optimization;
+using NativeRlhf.Rl;
 
 namespace NativeRlhf.Configuration;
 
@@ -30,7 +31,7 @@ public sealed record PpoConfiguration : RolloutConfiguration
     [Bounds(0, AboveMinimum = true)]
     public double KlTarget { get; init; } = 6;
 
-    /// <summary>Episodes over which the adaptive controller corrects. Default 10,000.</summary>
+    /// <summary>Episodes over which the adaptive controller corrects, more than a fifth of <c>batchSize</c>. Default 10,000.</summary>
     [Bounds(0, AboveMinimum = true)]
     public double KlHorizon { get; init; } = 10_000;
 
@@ -111,6 +112,9 @@ public sealed record PpoConfiguration : RolloutConfiguration
             yield return new("miniBatchSize", $"miniBatchSize is {MiniBatchSize} and batchSize {BatchSize}; it must divide it");
         if (MicroBatchSize > MiniBatchSize)
             yield return new("microBatchSize", $"microBatchSize is {MicroBatchSize} and miniBatchSize {MiniBatchSize}; it must not be larger");
+        // A step multiplies β by 1 ± 0.2·batchSize/klHorizon at the most.
+        if (KlController == KlControl.Adaptive && AdaptiveKlController.LargestError * BatchSize >= KlHorizon)
+            yield return new("klHorizon", FormattableString.Invariant($"klHorizon is {KlHorizon} and batchSize {BatchSize}, so that one step could take β to zero or below; give more than {AdaptiveKlController.LargestError * BatchSize:0.#}"));
         if (PtxCoef > 0 && PtxRatio == 0)
             yield return new("ptxRatio", $"ptxRatio is 0 and ptxCoef {FormattableString.Invariant($"{PtxCoef}")}; give pretraining rows per answer, or set ptxCoef to 0");
     }

@@ -11,9 +11,10 @@ namespace NativeRlhf.Planning;
 /// <param name="Policy">The policy's shape.</param>
 /// <param name="Value">The value function's; null where there is none.</param>
 /// <param name="Rewards">Those of the reward models; none where answers are scored by rules or commands.</param>
+/// <param name="Reference">The reference's shape, where it is not the policy's; or null.</param>
 /// <param name="SharesReference">Whether the reference is the policy's frozen base, so that it has no weights of its own.</param>
 /// <param name="SharesValue">Whether the value function is an adapter over the policy's frozen base.</param>
-public sealed record PpoShapes(GptConfig Policy, GptConfig? Value, IReadOnlyList<GptConfig> Rewards, bool SharesReference = false, bool SharesValue = false);
+public sealed record PpoShapes(GptConfig Policy, GptConfig? Value, IReadOnlyList<GptConfig> Rewards, GptConfig? Reference = null, bool SharesReference = false, bool SharesValue = false);
 
 /// <summary>
 /// Says what a run takes by rehearsing it: its models and its trainer are made by the constructors of the real run, on a device
@@ -93,7 +94,7 @@ public sealed class RunPlanner
                 if (!reward.HasSameShape(shapes.Policy)) stage.Keep(new Workspace(stage.Device, reward, workspace.Capacity, forBackward: false));
             }
 
-            var reference = shapes.SharesReference ? stage.Keep(policy.Snapshot()) : stage.Model(shapes.Policy);
+            var reference = shapes.SharesReference ? stage.Keep(policy.Snapshot()) : stage.Model(shapes.Reference ?? shapes.Policy);
             Gpt? value = null;
             if (shapes.SharesValue)
             {

@@ -10,8 +10,14 @@ namespace NativeRlhf.Rewards;
 public sealed class RewardModel(Gpt model, SequenceScorer scorer, IDisposable? owned = null) : IReward
 {
     /// <inheritdoc/>
-    public double[] Score(IReadOnlyList<RewardRequest> requests, Action<string, double>? report = null) =>
-        Array.ConvertAll(scorer.Scores(model, [.. requests.Select(request => request.Tokens)]), score => (double)score);
+    /// <exception cref="InputException">Prompt and answer have more tokens than the model has positions.</exception>
+    public double[] Score(IReadOnlyList<RewardRequest> requests, Action<string, double>? report = null)
+    {
+        int longest = requests.Select(request => request.Tokens.Length).DefaultIfEmpty().Max();
+        if (longest > model.Config.Positions)
+            throw new InputException($"{model.Source ?? "the reward model"}: has {model.Config.Positions} positions, and a prompt with its answer has {longest} tokens; shorten one of the two, or choose another reward model");
+        return Array.ConvertAll(scorer.Scores(model, [.. requests.Select(request => request.Tokens)]), score => (double)score);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -37,7 +37,8 @@ public sealed class FixedKlController(double coefficient) : IKlController
 /// <param name="horizon">How many episodes the correction takes, &gt; 0.</param>
 public sealed class AdaptiveKlController(double initial, double target, double horizon) : IKlController
 {
-    private const double LargestError = 0.2;
+    /// <summary>What the relative error of a step is clipped to.</summary>
+    internal const double LargestError = 0.2;
 
     /// <inheritdoc/>
     public double Coefficient { get; private set; } = initial;

@@ -38,7 +38,8 @@ public sealed class PpoTrainer : Trainer
     private readonly RowOrder _minibatchOrder;
     private readonly RowOrder? _pretrainingOrder;
     private readonly Workspace _policyWorkspace;
-    private readonly SequenceScorer _policyScorer;
+    private readonly SequenceScorer _policyScorer, _referenceScorer;
+    private readonly LearningRateSchedule _valueSchedule;
     private readonly AdamWOptimizer _policyOptimizer;
     private readonly Critic? _critic;
     private readonly Generator _generator;
@@ -71,6 +72,9 @@ public sealed class PpoTrainer : Trainer
         int positions = models.Policy.Config.Positions;
         if (prompts.FirstOrDefault(prompt => prompt.Tokens.Length + configuration.ResponseLength > positions) is { } tooLong)
             throw tooLong.Place.Error($"the prompt has {tooLong.Tokens.Length} tokens, and with an answer of {configuration.ResponseLength} (responseLength) it exceeds the model's {positions} positions; shorten one of the two");
+        int longest = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
+        CheckFits(models.Reference.Config, "reference", longest);
+        if (models.Value is not null) CheckFits(models.Value.Config, "value function", longest);
         _minibatchOrder = new RowOrder(run.Seed, configuration.BatchSize, shuffle: true, RandomPurpose.Minibatches);
         if (configuration.PtxCoef > 0)
         {
@@ -88,6 +92,11 @@ public sealed class PpoTrainer : Trainer
         _policyWorkspace = workspace;
         _microBatches = new MicroBatches(configuration.MicroBatchSize ?? 0, workspace.Capacity);
         _policyScorer = new SequenceScorer(_policyWorkspace);
+        var reference = models.Reference;
+        _referenceScorer = reference.Config.HasSameShape(models.Policy.Config)
+            ? _policyScorer
+            : new SequenceScorer(Own(new Workspace(reference.Device, reference.Config, workspace.Capacity, forBackward: false, adapterRank: reference.AdapterRank)));
+        _valueSchedule = (configuration with { LearningRate = configuration.ValueLearningRate ?? configuration.LearningRate }).Schedule(prompts.Count);
         _policyOptimizer = Optimize(models.Policy, IsLanguage);
         if (configuration.Advantages == AdvantageEstimator.Gae)
         {
@@ -99,8 +108,7 @@ public sealed class PpoTrainer : Trainer
             _critic = new Critic(value, valueWorkspace, new SequenceScorer(valueWorkspace), Optimize(value, IsScalar, "value"));
         }
 
-        int context = prompts.Max(prompt => prompt.Tokens.Length) + configuration.ResponseLength;
-        _generator = Own(new Generator(models.Policy, Math.Min(configuration.BatchSize, 64), context));
+        _generator = Own(new Generator(models.Policy, Math.Min(configuration.BatchSize, 64), longest));
         _controller = Controller(configuration.KlCoef);
         if (configuration.EmaDecay > 0)
         {
@@ -109,6 +117,14 @@ public sealed class PpoTrainer : Trainer
         }
 
         float[] NewTokens() => new float[configuration.BatchSize * configuration.ResponseLength];
+
+        void CheckFits(GptConfig other, string role, int length)
+        {
+            if (other.VocabularySize != models.Policy.Config.VocabularySize)
+                throw new InputException($"the {role} has a vocabulary of {other.VocabularySize} tokens and the policy one of {models.Policy.Config.VocabularySize}; they must have the same tokenizer");
+            if (other.Positions < length)
+                throw new InputException($"the {role} has {other.Positions} positions, and the longest prompt with an answer of {configuration.ResponseLength} (responseLength) needs {length}; choose another {role}, or set maxLength");
+        }
     }
 
     /// <inheritdoc/>
@@ -148,7 +164,7 @@ public sealed class PpoTrainer : Trainer
         Span<float> logprobs = _experience.LogProbs.AsSpan(0, tokens), values = _experience.Values.AsSpan(0, tokens);
         Span<float> refLogprobs = _experience.RefLogProbs.AsSpan(0, tokens), entropies = _entropies.AsSpan(0, tokens), rewards = _rewards.AsSpan(0, tokens);
         _policyScorer.LogProbs(_models.Policy, rows, logprobs, entropies, temperature);
-        _policyScorer.LogProbs(_models.Reference, rows, refLogprobs, temperature: temperature);
+        _referenceScorer.LogProbs(_models.Reference, rows, refLogprobs, temperature: temperature);
         _critic?.Scorer.Values(_critic.Model, rows, values);
         double[] scores = Score(_batch, answers, rows, (name, value) => metrics[$"objective/{name}"] = value);
         Finite("objective/kl", KlEstimators.SumK1(logprobs, refLogprobs));
@@ -205,7 +221,7 @@ public sealed class PpoTrainer : Trainer
             for (int start = 0; start < _order.Length; start += _configuration.MiniBatchSize)
             {
                 int first = start;
-                Replayable(step, () => Update(_order.AsSpan(first, _configuration.MiniBatchSize), learningRate, sums, metrics));
+                Replayable(step, () => Update(_order.AsSpan(first, _configuration.MiniBatchSize), learningRate, _valueSchedule.At(step), sums, metrics));
             }
         }
 
@@ -301,7 +317,7 @@ public sealed class PpoTrainer : Trainer
     }
 
     /// <summary>One update of policy and value function on a minibatch of answers.</summary>
-    private void Update(ReadOnlySpan<int> answers, double learningRate, PpoSums sums, Metrics metrics)
+    private void Update(ReadOnlySpan<int> answers, double learningRate, double valueLearningRate, PpoSums sums, Metrics metrics)
     {
         _minibatch.Select(_experience, answers);
         int tokens = _minibatch.Tokens;
@@ -330,7 +346,7 @@ public sealed class PpoTrainer : Trainer
         double norm = Finite("the norm of the policy's gradient", _policyOptimizer.GradientNorm());
         double valueNorm = _critic is null ? 0 : Finite("the norm of the value function's gradient", _critic.Optimizer.GradientNorm());
         sums.GradientNorm += _policyOptimizer.Step(learningRate, norm);
-        _critic?.Optimizer.Step(_configuration.ValueLearningRate is { } rate && _configuration.LearningRate > 0 ? learningRate / _configuration.LearningRate * rate : learningRate, valueNorm);
+        _critic?.Optimizer.Step(valueLearningRate, valueNorm);
         metrics["grad_norm"] = sums.GradientNorm / sums.Updates;
     }
 

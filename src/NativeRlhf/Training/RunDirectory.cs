@@ -193,7 +193,7 @@ public sealed class RunDirectory : IDisposable
         }
         _metrics.Append(EndLine());
         if (notFinite is var (metric, bad))
-            throw new NotFiniteNumberException(FormattableString.Invariant($"step {step}: {metric} is {bad}: training has diverged; lower learningRate or gradientClip and begin again, or --resume from the latest checkpoint with them"), bad);
+            throw new NotFiniteNumberException(FormattableString.Invariant($"step {step}: {metric} is {bad}: training has diverged; begin again with a lower learningRate or gradientClip"), bad);
     }
 
     /// <summary>Appends a line to <c>samples.jsonl</c>: <c>step</c>, then the fields of the sample.</summary>

@@ -210,6 +210,15 @@ public class ConfigurationTests : DataFixture
     }
 
     [Test]
+    public void A_horizon_that_could_turn_the_KL_coefficient_around_is_an_error()
+    {
+        Assert.That(() => ConfigurationLoader.Load<PpoConfiguration>(sets: ["klController=adaptive", "batchSize=80", "klHorizon=16"]),
+            Throws.TypeOf<InputException>().With.Message.Contains("klHorizon").And.Message.Contains("more than 16"));
+        Assert.That(ConfigurationLoader.Load<PpoConfiguration>(sets: ["klController=adaptive", "batchSize=80", "klHorizon=17"]).Problems(), Is.Empty);
+        Assert.That(ConfigurationLoader.Load<PpoConfiguration>(sets: ["batchSize=80", "klHorizon=1"]).Problems(), Is.Empty, "a fixed coefficient has no horizon");
+    }
+
+    [Test]
     public void Presets_hold_what_was_published()
     {
         IReadOnlyDictionary<string, PpoConfiguration> presets = Presets.Of<PpoConfiguration>();

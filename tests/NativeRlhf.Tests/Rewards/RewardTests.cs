@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
+using NativeRlhf.Evaluation;
+using NativeRlhf.Model;
 using NativeRlhf.Rewards;
+using NativeRlhf.Tests.Model;
 
 namespace NativeRlhf.Tests.Rewards;
 
@@ -19,6 +22,17 @@ public class RewardTests
             Assert.That(RuleReward.Named("upper-case").Score([request with { Completion = "1 2" }]), Is.EqualTo(new[] { 0.0 }));
             Assert.That(() => RuleReward.Named("lenght"), Throws.TypeOf<InputException>().With.Message.Contains("length"));
         });
+    }
+
+    [Test]
+    public void AnAnswerLongerThanTheRewardModelIsNamed()
+    {
+        var shape = new GptConfig { Layers = 1, Heads = 1, Width = 8, Positions = 4, VocabularySize = 5, Inner = 8 };
+        using var workspace = new Workspace(TestModels.Device(), shape, 16, forBackward: false);
+        using var reward = new RewardModel(new Gpt(TestModels.Device(), shape, hasScore: true) { Source = "folder" }, new SequenceScorer(workspace));
+        Assert.That(reward.Score([new("", "", [0, 1, 2, 3], [])]), Has.Length.EqualTo(1));
+        Assert.That(() => reward.Score([new("", "", [0], []), new("", "", [0, 1, 2, 3, 4], [])]),
+            Throws.TypeOf<InputException>().With.Message.StartsWith("folder").And.Message.Contains("4 positions").And.Message.Contains("5 tokens"));
     }
 
     [Test]

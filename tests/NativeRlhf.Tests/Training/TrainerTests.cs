@@ -250,6 +250,45 @@ public class TrainerTests
     }
 
     [Test]
+    public void TheValueFunctionLearnsWhereThePolicyRests()
+    {
+        using var policy = NewModel();
+        using var same = NewModel();
+        Ppo(["steps=15", "learningRate=0", "valueLearningRate=0.003"], policy);
+        AssertClose(policy.Weights, same.Weights, 1e-30);
+        var lines = TinyRuns.Metrics(Run);
+        Assert.That(Mean(lines[^3..], "loss/value"), Is.LessThan(Mean(lines[..3], "loss/value") / 1.5));
+    }
+
+    [Test]
+    public void TheReferenceMayHaveAShapeOfItsOwn()
+    {
+        using var policy = NewModel();
+        var smaller = Shape with { Layers = 1, Width = 16, Inner = 32 };
+        using var reference = Random(smaller, 3);
+        Ppo(["steps=1", "klCoef=0.1"], policy, reference: reference);
+        var sample = JsonNode.Parse(File.ReadLines(Path.Combine(Run, "samples.jsonl")).First())!;
+        var row = new TokenRow([.. sample["tokens"]!.AsArray().Select(token => (int)token!)], 3);
+        using var first = NewModel();
+        Assert.That((double)sample["kl"]!, Is.EqualTo(Sum(first) - Sum(reference)).Within(1e-4));
+
+        double Sum(Gpt model)
+        {
+            using var workspace = new Workspace(Device(), model.Config, 24, forBackward: false);
+            return new SequenceScorer(workspace).LogProbs(model, [row])[0].Sum(logprob => (double)logprob);
+        }
+    }
+
+    [TestCase(10, Vocabulary, "10 positions")]
+    [TestCase(24, Vocabulary + 2, "26 tokens")]
+    public void AReferenceOrValueFunctionThatDoesNotFitIsNamedBeforeTheFirstStep(int positions, int vocabulary, string expected)
+    {
+        using var other = Random(Shape with { Positions = positions, VocabularySize = vocabulary }, 3, hasScore: true);
+        Assert.That(() => Ppo(["steps=1"], reference: other), Throws.TypeOf<InputException>().With.Message.StartsWith("the reference").And.Message.Contains(expected));
+        Assert.That(() => Ppo(["steps=1"], path: "second", value: other), Throws.TypeOf<InputException>().With.Message.StartsWith("the value function").And.Message.Contains(expected));
+    }
+
+    [Test]
     public void PretrainingMixWithoutTextIsAnError() =>
         Assert.That(() => Ppo(["steps=1", "ptxCoef=1"]), Throws.TypeOf<InputException>().With.Message.Contains("ptxCoef"));
 
@@ -360,7 +399,7 @@ public class TrainerTests
     private string Run => _folder.File("run");
 
     /// <summary>PPO with the count of token 5 in the answer as its reward.</summary>
-    private void Ppo(string[] settings, Gpt? policy = null, TokenRow[]? text = null, string path = "run", EncodedPrompt[]? prompts = null)
+    private void Ppo(string[] settings, Gpt? policy = null, TokenRow[]? text = null, string path = "run", EncodedPrompt[]? prompts = null, Gpt? reference = null, Gpt? value = null)
     {
         var configuration = Load<PpoConfiguration>([
             "batchSize=32", "miniBatchSize=16", "innerEpochs=2", "responseLength=8", "learningRate=0.003", "valueCoef=0.5", "learningRateSchedule=constant", "maxLength=24", .. settings]);
@@ -368,13 +407,13 @@ public class TrainerTests
         text ??= [];
         using var own = policy is null ? NewModel() : null;
         policy ??= own!;
-        using var reference = new Gpt(Device(), Shape, policy.Weights.HasScore);
-        Device().Kernels.Elementwise.Copy(reference.Weights.All, policy.Weights.All);
-        using var value = NewModel(hasScore: true);
+        using var before = new Gpt(Device(), Shape, policy.Weights.HasScore);
+        Device().Kernels.Elementwise.Copy(before.Weights.All, policy.Weights.All);
+        using var newValue = NewModel(hasScore: true);
         using var reward = new RuleReward(request => request.Tokens.Skip(3).Count(token => token == 5));
         using var workspace = PpoTrainer.PlanWorkspace(Device(), Shape, configuration, prompts, text);
         using var directory = RunDirectory.Create(_folder.File(path));
-        using var trainer = new PpoTrainer(configuration, new TrainingRun(directory, 1, null), new PpoModels(policy, reference, value, reward), prompts, text, workspace);
+        using var trainer = new PpoTrainer(configuration, new TrainingRun(directory, 1, null), new PpoModels(policy, reference ?? before, value ?? newValue, reward), prompts, text, workspace);
         trainer.Train();
     }
 

@@ -40,6 +40,7 @@ internal sealed class RewardSpec
         if (star > 0 && double.TryParse(spec[..star], NumberStyles.Float, CultureInfo.InvariantCulture, out double weight) && double.IsFinite(weight))
             (_weight, _source) = (weight, spec[(star + 1)..]);
         if (Is(Rule) || Is(Command)) return;
+        if (_source.Length == 0) throw new InputException($"--reward '{spec}': names no reward; give a reward-model directory, rule:NAME or exec:COMMAND");
         if (Is(Judge))
         {
             _judge = _source[Judge.Length..].Split(':', 2) is [{ Length: > 0 } file, { Length: > 0 } directory]

@@ -69,7 +69,7 @@ internal static class PpoCommand
             training => new PpoTrainer(configuration, training, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace),
             RunPlanner.Ppo(configuration, new PpoShapes(
                 gpt.Config, valueModel?.Config, [.. RewardSpec.Models(inputs.Rewards).Select(path => GptConfig.Load(Path.Combine(path, "config.json")))],
-                SharesReference: ReferenceEquals(referenceModel.Weights, gpt.Weights), SharesValue: ReferenceEquals(valueModel?.Weights, gpt.Weights)), rows, pretraining));
+                referenceModel.Config, SharesReference: ReferenceEquals(referenceModel.Weights, gpt.Weights), SharesValue: ReferenceEquals(valueModel?.Weights, gpt.Weights)), rows, pretraining));
     }
 }
 
