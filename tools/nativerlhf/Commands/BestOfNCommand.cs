@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using NativeRlhf.Checkpoints;
 using NativeRlhf.Data;
 using NativeRlhf.Rollout;
 using NativeRlhf.Runner.Cli;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using NativeRlhf.Checkpoints;
 using NativeRlhf.Data;
 using NativeRlhf.Evaluation;
 using NativeRlhf.Model;
