@@ -121,6 +121,18 @@ public sealed class BadInputTests
         Refused(["ppo", "--policy", "model", "--reward", "model", "--prompts", "prompts.jsonl", "--set", "responseLength=4", "--out", "never"], "score.weight");
 
     [Test]
+    public void ResumingWithOtherInputs()
+    {
+        string[] run = ["sft", "--model", "model", "--set", "steps=2", "--set", "batchSize=2", "--set", "checkpointEvery=1", "--out", "begun"];
+        _workspace.Must([.. run, "--data", "demonstrations.jsonl"]);
+        Directory.Delete(_workspace.Path("begun/final"), recursive: true);
+        File.Copy(_workspace.Path("demonstrations.jsonl"), _workspace.Path("others.jsonl"));
+        Refused([.. run, "--data", "others.jsonl", "--resume"], "--data demonstrations.jsonl", "--data others.jsonl");
+        Refused([.. run, "--data", "demonstrations.jsonl", "--eval-data", "others.jsonl", "--resume"], "no --eval-data", "others.jsonl");
+        _workspace.Must([.. run, "--data", "demonstrations.jsonl", "--resume"]);
+    }
+
+    [Test]
     public void WeightWithoutAReward() =>
         Refused(["ppo", "--policy", "model", "--reward", "0.5*", "--prompts", "prompts.jsonl", "--set", "responseLength=4", "--out", "never"], "0.5*");
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Kernels.Device;
@@ -16,9 +17,10 @@ namespace NativeRlhf.Runner.Cli;
 /// <param name="Device">The device.</param>
 /// <param name="TokenizerFolder">The folder of the tokenizer, if it is not the model's own.</param>
 /// <param name="AdapterFolder">The directory of an adapter over the model, or null.</param>
+/// <param name="Inputs">What the run reads, option by option, so that it is resumed with the same; null where a plan says so.</param>
 /// <param name="Cancel">Ends the run after the step under way, with a checkpoint; null to do so on Ctrl-C.</param>
 internal sealed record TrainerRun(
-    string Command, string Out, bool Resume, ulong Seed, ComputeDevice Device, string? TokenizerFolder = null, string? AdapterFolder = null, CancellationToken? Cancel = null)
+    string Command, string Out, bool Resume, ulong Seed, ComputeDevice Device, string? TokenizerFolder = null, string? AdapterFolder = null, JsonObject? Inputs = null, CancellationToken? Cancel = null)
 {
     /// <summary>The tokenizer that goes with a model directory; null where there is none and rows are token ids.</summary>
     public TextTokenizer? Tokenizer(string modelDirectory) =>
@@ -53,7 +55,7 @@ internal sealed record TrainerRun(
             return ExitCodes.Done;
         }
 
-        RunConfiguration.WriteOrCheck(directory, Resume, Command, configuration, Seed, Device);
+        RunConfiguration.WriteOrCheck(directory, Resume, Command, configuration, Seed, Device, Inputs);
         foreach (string note in notes)
         {
             Console.WriteLine(note);
