@@ -7,9 +7,9 @@ shift
 nativerlhf() { ${NATIVERLHF:-dotnet run -c Release --project tools/nativerlhf --} "$@"; }
 reward="exec:python3 $here/optimality.py"
 
-# Mean optimality of 100 walks from each of the 20 starts, at temperature 1.
+# Mean optimality of 400 walks from each of the 20 starts, at temperature 1: its standard error is about 0.004.
 measure() {
-    nativerlhf generate --model "$1/final" --prompts $here/starts.jsonl --samples 100 --max-new-tokens 9 --json --seed 7 >"$1/walks.jsonl"
+    nativerlhf generate --model "$1/final" --prompts $here/starts.jsonl --samples 400 --max-new-tokens 9 --json --seed 7 >"$1/walks.jsonl"
     echo "$1: $(python3 $here/optimality.py --mean "$1/walks.jsonl")"
 }
 

@@ -85,7 +85,7 @@ public sealed class ReviseTests
         if (OperatingSystem.IsWindows()) Assert.Ignore("the command of this test is for a POSIX shell");
         var said = _workspace.Must([
             "revise", "--model", "model", .. Sampling, "--constitution", "constitution.json", "--rounds", "2", "--critic", "model", "--max-critique-tokens", "1",
-            "--reviser", """exec:n=0; while read -r line; do n=$((n + 1)); if [ $((n % 2)) = 1 ]; then echo '{"revision": "a"}'; else echo '{"revision": "abcdefghijklmnopqrstuvwxyz"}'; fi; done""", "--judge", "rule:length", "--out", "best.jsonl",
+            "--reviser", """exec:n=0; while read -r line; do n=$((n + 1)); if [ $((n % 2)) = 1 ]; then echo '{"revision": "a"}'; else echo '{"revision": "cat sat"}'; fi; done""", "--judge", "rule:length", "--out", "best.jsonl",
         ]);
         Assert.That(said.Output, Does.Match(@"mean score [\d.]+ before, [\d.]+ after"));
         foreach (var row in Rows("best.jsonl"))

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Data;
 using NativeRlhf.Feedback;
-using NativeRlhf.Kernels.Device;
 using NativeRlhf.Model;
 using NativeRlhf.Rewards;
 using NativeRlhf.Rollout;
