@@ -120,6 +120,14 @@ public sealed class BadInputTests
     public void ModelThatIsNoRewardModel() =>
         Refused(["ppo", "--policy", "model", "--reward", "model", "--prompts", "prompts.jsonl", "--set", "responseLength=4", "--out", "never"], "score.weight");
 
+    [TestCase("sft", "demonstrations.jsonl", "selectBy=loss", "--eval-data")]
+    [TestCase("reward", "comparisons.jsonl", "warmupSteps=50", "warmupSteps")]
+    public void SettingsThatDoNotFitTheData(string command, string data, string setting, string expected)
+    {
+        Refused([command, "--model", "model", "--data", data, "--set", setting, "--out", "unbegun"], expected);
+        Assert.That(Directory.Exists(_workspace.Path("unbegun")), Is.False, "a run that did not begin leaves no folder");
+    }
+
     [Test]
     public void ResumingWithOtherInputs()
     {

@@ -62,18 +62,10 @@ internal sealed record TrainerRun(
             directory.Log(note);
         }
 
-        var plan = planner?.Plan();
-        if (plan is not null)
-        {
-            directory.Log($"memory planned: {plan.MemoryLine()}");
-            directory.Log($"a step: {plan.WorkLine()}");
-            if (plan.Bytes > Device.MemorySize)
-                Console.Error.WriteLine($"the run takes {RunPlan.Format(plan.Bytes)} and the device has {RunPlan.Format(Device.MemorySize)}; lower batchSize, microBatchSize or maxLength, or see: nativerlhf plan --help");
-        }
-
         using var interruption = Cancel is null ? new Interruption() : null;
         using var progress = new ProgressView(Command);
-        using var trainer = create(new TrainingRun(directory, Seed, tokenizer, Resume, progress.Report, Cancel ?? interruption!.Token));
+        var (plan, made) = Prepare(new TrainingRun(directory, Seed, tokenizer, Resume, progress.Report, Cancel ?? interruption!.Token));
+        using var trainer = made;
         directory.Log($"{Command} on {Device.Name}, {trainer.TotalSteps} steps");
         progress.Run(() => trainer.Train());
         if (progress.Times is { } times)
@@ -88,5 +80,29 @@ internal sealed record TrainerRun(
         directory.Log("finished");
         Console.WriteLine($"done: {directory.FinalPath}");
         return ExitCodes.Done;
+
+        (RunPlan? Plan, Trainer Trainer) Prepare(TrainingRun training)
+        {
+            try
+            {
+                var plan = planner?.Plan();
+                if (plan is not null)
+                {
+                    directory.Log($"memory planned: {plan.MemoryLine()}");
+                    directory.Log($"a step: {plan.WorkLine()}");
+                    if (plan.Bytes > Device.MemorySize)
+                        Console.Error.WriteLine($"the run takes {RunPlan.Format(plan.Bytes)} and the device has {RunPlan.Format(Device.MemorySize)}; lower batchSize, microBatchSize or maxLength, or see: nativerlhf plan --help");
+                }
+
+                return (plan, create(training));
+            }
+            catch (InputException) when (!Resume)
+            {
+                // A run that did not begin leaves no folder, so that the corrected command can be given as it is.
+                directory.Dispose();
+                Directory.Delete(Out, recursive: true);
+                throw;
+            }
+        }
     }
 }
