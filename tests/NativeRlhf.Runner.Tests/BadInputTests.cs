@@ -120,6 +120,26 @@ public sealed class BadInputTests
     public void ModelThatIsNoRewardModel() =>
         Refused(["ppo", "--policy", "model", "--reward", "model", "--prompts", "prompts.jsonl", "--set", "responseLength=4", "--out", "never"], "score.weight");
 
+    [TestCase("sft", "demonstrations.jsonl", "selectBy=loss", "--eval-data")]
+    [TestCase("reward", "comparisons.jsonl", "warmupSteps=50", "warmupSteps")]
+    public void SettingsThatDoNotFitTheData(string command, string data, string setting, string expected)
+    {
+        Refused([command, "--model", "model", "--data", data, "--set", setting, "--out", "unbegun"], expected);
+        Assert.That(Directory.Exists(_workspace.Path("unbegun")), Is.False, "a run that did not begin leaves no folder");
+    }
+
+    [Test]
+    public void ResumingWithOtherInputs()
+    {
+        string[] run = ["sft", "--model", "model", "--set", "steps=2", "--set", "batchSize=2", "--set", "checkpointEvery=1", "--out", "begun"];
+        _workspace.Must([.. run, "--data", "demonstrations.jsonl"]);
+        Directory.Delete(_workspace.Path("begun/final"), recursive: true);
+        File.Copy(_workspace.Path("demonstrations.jsonl"), _workspace.Path("others.jsonl"));
+        Refused([.. run, "--data", "others.jsonl", "--resume"], "--data demonstrations.jsonl", "--data others.jsonl");
+        Refused([.. run, "--data", "demonstrations.jsonl", "--eval-data", "others.jsonl", "--resume"], "no --eval-data", "others.jsonl");
+        _workspace.Must([.. run, "--data", "demonstrations.jsonl", "--resume"]);
+    }
+
     [Test]
     public void WeightWithoutAReward() =>
         Refused(["ppo", "--policy", "model", "--reward", "0.5*", "--prompts", "prompts.jsonl", "--set", "responseLength=4", "--out", "never"], "0.5*");

@@ -131,6 +131,15 @@ public sealed class RewardToolsTests
     }
 
     [Test]
+    public void ModelsThatAreComparedAnswerAtOneLength()
+    {
+        _workspace.Write("short.json", """{"n_layer": 1, "n_head": 2, "n_embd": 16, "n_positions": 20, "vocab_size": 270}""");
+        _workspace.Must("init", "--config", "short.json", "--tokenizer", "tokenizer", "--out", "short");
+        _workspace.Must("compare", "--model", "model", "short", "--prompts", "prompts.jsonl", "--answers", "2", "--out", "lengths.jsonl");
+        Assert.That(Rows("lengths.jsonl").Select(row => row.GetProperty("sampling").GetProperty("max_new_tokens").GetInt32()), Is.All.EqualTo(10), "16 are the default of the longer one");
+    }
+
+    [Test]
     public void PromptsOfTokensGiveAnswersOfTokens()
     {
         _workspace.Write("ids.jsonl", "{\"prompt_tokens\": [1, 2, 3]}\n{\"prompt_tokens\": [4]}\n");

@@ -6,6 +6,8 @@ namespace NativeRlhf.Rewards;
 /// <summary>Another program, kept running, that answers every line it reads with one line, in the same order.</summary>
 public sealed class LineProcess : IDisposable
 {
+    private const int MostOfErrors = 2000;
+
     private readonly string _command;
     private readonly TimeSpan _timeout;
     private readonly Process _process;
@@ -31,7 +33,12 @@ public sealed class LineProcess : IDisposable
         _process = Process.Start(start) ?? throw new InputException($"exec:{command}: cannot be started");
         _process.ErrorDataReceived += (_, line) =>
         {
-            lock (_errors) _errors.Append(line.Data).Append(' ');
+            lock (_errors)
+            {
+                // What it said last is what tells; a program may talk all through a run of days.
+                _errors.Append(line.Data).Append(' ');
+                if (_errors.Length > MostOfErrors) _errors.Remove(0, _errors.Length - MostOfErrors);
+            }
         };
         _process.BeginErrorReadLine();
     }

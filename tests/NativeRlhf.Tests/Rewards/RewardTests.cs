@@ -43,6 +43,13 @@ public class RewardTests
     }
 
     [Test]
+    public void OfAProgramThatTalksMuchTheLastWordsAreTold()
+    {
+        using var reward = Shell("i=0; while [ $i -lt 5000 ]; do echo word$i >&2; i=$((i+1)); done; sleep 0.2; read -r line; echo none");
+        Assert.That(() => reward.Score([new("p", "c", [], [])]), Throws.TypeOf<InputException>().With.Message.Contains("word4999").And.Property("Message").Length.LessThan(2500));
+    }
+
+    [Test]
     public void AProgramScoresLinesInOrder()
     {
         using var reward = Shell("while read -r line; do echo ${#line}; done");

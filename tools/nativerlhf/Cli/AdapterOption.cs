@@ -7,16 +7,16 @@ namespace NativeRlhf.Runner.Cli;
 /// <summary><c>--adapter</c>: a low-rank adapter over the model.</summary>
 internal sealed class AdapterOption
 {
-    private readonly Option<string?> _option;
-
     public AdapterOption(Command command, string description = "directory of an adapter over the model (PEFT's layout)")
     {
-        _option = new Option<string?>("--adapter") { Description = description, HelpName = "dir" };
-        command.Options.Add(_option);
+        Option = new Option<string?>("--adapter") { Description = description, HelpName = "dir" };
+        command.Options.Add(Option);
     }
 
+    public Option<string?> Option { get; }
+
     /// <summary>The directory of the adapter, or null.</summary>
-    public string? Directory(ParseResult result) => result.GetValue(_option);
+    public string? Directory(ParseResult result) => result.GetValue(Option);
 
     /// <summary>Gives a model the adapter of the command line, if there is one.</summary>
     /// <returns>The same model.</returns>

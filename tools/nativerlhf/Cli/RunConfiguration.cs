@@ -10,13 +10,14 @@ internal static class RunConfiguration
 {
     /// <summary>Writes it for a new run; of a continued one checks that it is the same.</summary>
     /// <exception cref="InputException">A run is continued with other settings.</exception>
-    public static void WriteOrCheck(RunDirectory directory, bool resume, string command, ConfigurationRecord configuration, ulong seed, ComputeDevice device)
+    public static void WriteOrCheck(RunDirectory directory, bool resume, string command, ConfigurationRecord configuration, ulong seed, ComputeDevice device, JsonObject? inputs = null)
     {
         var resolved = new JsonObject
         {
             ["command"] = command,
             ["configuration"] = ConfigurationLoader.ToJson(configuration),
             ["seed"] = seed,
+            ["inputs"] = inputs ?? [],
             ["device"] = device.Name,
             ["kernels"] = new JsonObject(device.Kernels.Chosen.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value))),
             ["versions"] = Versions.ToJson(),
@@ -33,6 +34,15 @@ internal static class RunConfiguration
         {
             if (stored[key]?.ToJsonString() != resolved[key]?.ToJsonString())
                 throw new InputException($"{directory.ConfigurationPath}: the run has {key} {stored[key]?.ToJsonString()}, not {resolved[key]?.ToJsonString()}; resume with the same");
+        }
+
+        var (given, present) = (stored["inputs"] as JsonObject ?? [], (JsonObject)resolved["inputs"]!);
+        foreach (string option in given.Concat(present).Select(input => input.Key).Distinct())
+        {
+            if (Line(given[option]) != Line(present[option]))
+                throw new InputException($"{directory.ConfigurationPath}: the run began with {Line(given[option])}, not {Line(present[option])}; resume with the same, or change it there if it has only moved");
+
+            string Line(JsonNode? input) => input is JsonArray values ? $"{option} {string.Join(' ', values)}" : $"no {option}";
         }
 
         if (stored["configuration"] is not JsonObject before) throw new InputException($"{directory.ConfigurationPath}: has no configuration; the run cannot be resumed");

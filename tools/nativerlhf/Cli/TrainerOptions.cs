@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using NativeRlhf.Configuration;
 using NativeRlhf.Kernels.Device;
 
@@ -17,10 +18,15 @@ internal sealed class TrainerOptions
     private readonly ComputeOptions _compute;
     private readonly string _command;
 
+    // What the run reads: models, data, rewards, and the folders of tokenizer and adapter.
+    private readonly Option[] _inputs;
+
     public TrainerOptions(Command command)
     {
+        Option[] ofCommand = [.. command.Options];
         foreach (Option option in new Option[] { _out, _config, _set, _preset, _resume, _tokenizer }) command.Options.Add(option);
         _adapter = new AdapterOption(command, "directory of an adapter over the model, to be trained further (PEFT's layout)");
+        _inputs = [.. ofCommand, _tokenizer, _adapter.Option];
         _compute = new ComputeOptions(command);
         _command = command.Name;
     }
@@ -33,5 +39,17 @@ internal sealed class TrainerOptions
 
     /// <summary>The run that the command line asks for.</summary>
     public TrainerRun Run(ParseResult result, ComputeDevice device) => new(
-        _command, result.GetValue(_out)!, result.GetValue(_resume), _compute.Seed(result), device, result.GetValue(_tokenizer), _adapter.Directory(result));
+        _command, result.GetValue(_out)!, result.GetValue(_resume), _compute.Seed(result), device, result.GetValue(_tokenizer), _adapter.Directory(result), Inputs(result));
+
+    /// <summary>The inputs of the command line, as they were given.</summary>
+    private JsonObject Inputs(ParseResult result)
+    {
+        var inputs = new JsonObject();
+        foreach (var option in _inputs)
+        {
+            if (result.GetResult(option) is { Tokens: { Count: > 0 } tokens }) inputs[option.Name] = new JsonArray([.. tokens.Select(token => (JsonNode)token.Value)]);
+        }
+
+        return inputs;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using NativeRlhf.Checkpoints;
 using NativeRlhf.Configuration;
 using NativeRlhf.Kernels.Device;
@@ -16,9 +17,10 @@ namespace NativeRlhf.Runner.Cli;
 /// <param name="Device">The device.</param>
 /// <param name="TokenizerFolder">The folder of the tokenizer, if it is not the model's own.</param>
 /// <param name="AdapterFolder">The directory of an adapter over the model, or null.</param>
+/// <param name="Inputs">What the run reads, option by option, so that it is resumed with the same; null where a plan says so.</param>
 /// <param name="Cancel">Ends the run after the step under way, with a checkpoint; null to do so on Ctrl-C.</param>
 internal sealed record TrainerRun(
-    string Command, string Out, bool Resume, ulong Seed, ComputeDevice Device, string? TokenizerFolder = null, string? AdapterFolder = null, CancellationToken? Cancel = null)
+    string Command, string Out, bool Resume, ulong Seed, ComputeDevice Device, string? TokenizerFolder = null, string? AdapterFolder = null, JsonObject? Inputs = null, CancellationToken? Cancel = null)
 {
     /// <summary>The tokenizer that goes with a model directory; null where there is none and rows are token ids.</summary>
     public TextTokenizer? Tokenizer(string modelDirectory) =>
@@ -53,25 +55,17 @@ internal sealed record TrainerRun(
             return ExitCodes.Done;
         }
 
-        RunConfiguration.WriteOrCheck(directory, Resume, Command, configuration, Seed, Device);
+        RunConfiguration.WriteOrCheck(directory, Resume, Command, configuration, Seed, Device, Inputs);
         foreach (string note in notes)
         {
             Console.WriteLine(note);
             directory.Log(note);
         }
 
-        var plan = planner?.Plan();
-        if (plan is not null)
-        {
-            directory.Log($"memory planned: {plan.MemoryLine()}");
-            directory.Log($"a step: {plan.WorkLine()}");
-            if (plan.Bytes > Device.MemorySize)
-                Console.Error.WriteLine($"the run takes {RunPlan.Format(plan.Bytes)} and the device has {RunPlan.Format(Device.MemorySize)}; lower batchSize, microBatchSize or maxLength, or see: nativerlhf plan --help");
-        }
-
         using var interruption = Cancel is null ? new Interruption() : null;
         using var progress = new ProgressView(Command);
-        using var trainer = create(new TrainingRun(directory, Seed, tokenizer, Resume, progress.Report, Cancel ?? interruption!.Token));
+        var (plan, made) = Prepare(new TrainingRun(directory, Seed, tokenizer, Resume, progress.Report, Cancel ?? interruption!.Token));
+        using var trainer = made;
         directory.Log($"{Command} on {Device.Name}, {trainer.TotalSteps} steps");
         progress.Run(() => trainer.Train());
         if (progress.Times is { } times)
@@ -86,5 +80,29 @@ internal sealed record TrainerRun(
         directory.Log("finished");
         Console.WriteLine($"done: {directory.FinalPath}");
         return ExitCodes.Done;
+
+        (RunPlan? Plan, Trainer Trainer) Prepare(TrainingRun training)
+        {
+            try
+            {
+                var plan = planner?.Plan();
+                if (plan is not null)
+                {
+                    directory.Log($"memory planned: {plan.MemoryLine()}");
+                    directory.Log($"a step: {plan.WorkLine()}");
+                    if (plan.Bytes > Device.MemorySize)
+                        Console.Error.WriteLine($"the run takes {RunPlan.Format(plan.Bytes)} and the device has {RunPlan.Format(Device.MemorySize)}; lower batchSize, microBatchSize or maxLength, or see: nativerlhf plan --help");
+                }
+
+                return (plan, create(training));
+            }
+            catch (InputException) when (!Resume)
+            {
+                // A run that did not begin leaves no folder, so that the corrected command can be given as it is.
+                directory.Dispose();
+                Directory.Delete(Out, recursive: true);
+                throw;
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using NativeRlhf.Data;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Model;
 using NativeRlhf.Rewards;
 using NativeRlhf.Rollout;
 using NativeRlhf.Runner.Cli;
@@ -58,6 +59,8 @@ internal static class CompareCommand
     public static ComparisonRows Sample(ComputeDevice device, ulong seed, ComparisonRequest request, CancellationToken cancel = default)
     {
         var (directories, rows, k, sampling, specs, distinct) = request;
+        // Answers that are compared may be of one length: the least that is the models' default, where none is given.
+        sampling = sampling with { Length = directories.Min(directory => sampling.MaxNewTokens(GptConfig.Load(Path.Combine(directory, "config.json")))) };
         IReward? judge = null;
         try
         {
