@@ -23,6 +23,9 @@ public sealed class KillTests
             "--policy", "model", "--reward", "rule:unique-words", "--prompts", "prompts.jsonl", "--pretrain-data", "text.txt", .. Settings,
             "--set", "miniBatchSize=2", "--set", "innerEpochs=2", "--set", "responseLength=6", "--set", "klController=adaptive", "--set", "ptxCoef=0.5", "--set", "emaDecay=0.9"]),
         ("dpo", ["--model", "model", "--data", "comparisons.jsonl", .. Settings]),
+        ("raft", [
+            "--model", "model", "--reward", "rule:unique-words", "--prompts", "prompts.jsonl", .. Settings,
+            "--set", "answersPerPrompt=2", "--set", "miniBatchSize=2", "--set", "responseLength=6"]),
     ];
 
     private TinyWorkspace _workspace = null!;
