@@ -141,18 +141,18 @@ public sealed class RewardTrainer : Trainer
         int[][] answers = [.. _evalRows.SelectMany(row => row.Answers).Select(answer => answer.Tokens)];
         float[][] byMember = [.. _members.Select(member => _scorer.Scores(member.Model, answers))];
         var calibration = new PreferenceCalibration();
-        var byLabeler = new SortedDictionary<string, (int Correct, int Pairs)>(StringComparer.Ordinal);
-        double loss = 0;
-        int correct = 0, first = 0;
+        var byLabeler = new SortedDictionary<string, (double Correct, int Pairs)>(StringComparer.Ordinal);
+        double loss = 0, correct = 0;
+        int first = 0;
         foreach (var row in _evalRows)
         {
-            int right = 0;
+            double right = 0;
             foreach (var pair in row.Pairs)
             {
                 double margin = byMember.Average(scores => (double)scores[first + pair.Better] - scores[first + pair.Worse]);
                 // −log σ(x) = max(−x, 0) + log(1 + e^−|x|)
                 loss += (Math.Max(-margin, 0) + Math.Log(1 + Math.Exp(-Math.Abs(margin)))) / row.Pairs.Length;
-                right += margin > 0 ? 1 : 0;
+                right += margin > 0 ? 1 : margin == 0 ? 0.5 : 0;
                 calibration.Add(margin);
             }
 
@@ -164,8 +164,8 @@ public sealed class RewardTrainer : Trainer
         }
 
         metrics["eval/loss"] = loss / _evalRows.Length;
-        metrics["eval/accuracy"] = (double)correct / calibration.Pairs;
-        foreach (var (labeler, sums) in byLabeler) metrics[$"eval/accuracy/{labeler}"] = (double)sums.Correct / sums.Pairs;
+        metrics["eval/accuracy"] = correct / calibration.Pairs;
+        foreach (var (labeler, sums) in byLabeler) metrics[$"eval/accuracy/{labeler}"] = sums.Correct / sums.Pairs;
         metrics["eval/calibration_error"] = calibration.Error;
         if (_members.Length > 1)
             metrics["eval/score_std"] = Enumerable.Range(0, answers.Length).Average(i => Math.Sqrt(Whitening.MeanAndVariance([.. byMember.Select(scores => scores[i])]).Variance));

@@ -111,6 +111,14 @@ public class RewardTrainerTests
     }
 
     [Test]
+    public void AnswersThatScoreTheSameAreRightByHalf()
+    {
+        var answer = new TokenRow([1, 2, 3], 1);
+        Train("run", ["steps=1", "batchSize=4"], evalRows: [new RankedRow([answer, answer], [1, 2], [new AnswerPair(0, 1)], "ann")]);
+        Assert.That(((double)Line("run")["eval/accuracy"]!, (double)Line("run")["eval/accuracy/ann"]!), Is.EqualTo((0.5, 0.5)), "as the accuracy of a training step counts them");
+    }
+
+    [Test]
     public void AnEnsembleThatIsInterruptedResumesToTheSameBits()
     {
         string[] settings = ["steps=4", "batchSize=4", "learningRate=0.01", "ensemble=2", "normalization=unit"];
@@ -205,7 +213,8 @@ public class RewardTrainerTests
     }
 
     private void Train(
-        string name, string[] settings, ulong seed = 42, TokenRow[]? references = null, float biasBefore = 0, bool resume = false, Action<StepReport>? onStep = null, CancellationToken cancel = default)
+        string name, string[] settings, ulong seed = 42, TokenRow[]? references = null, float biasBefore = 0, bool resume = false, Action<StepReport>? onStep = null, CancellationToken cancel = default,
+        IReadOnlyList<RankedRow>? evalRows = null)
     {
         var configuration = ConfigurationLoader.Load<RewardConfiguration>(sets: settings);
         List<Gpt> members = [];
@@ -218,7 +227,7 @@ public class RewardTrainerTests
 
         using var directory = RunDirectory.Open(_folder.File(name), resume);
         if (!resume) directory.WriteConfiguration([]);
-        using var trainer = new RewardTrainer(configuration, new TrainingRun(directory, seed, null, resume, onStep, cancel), members, Rows(), EvalRows(), references ?? []);
+        using var trainer = new RewardTrainer(configuration, new TrainingRun(directory, seed, null, resume, onStep, cancel), members, Rows(), evalRows ?? EvalRows(), references ?? []);
         trainer.Train();
         foreach (var member in members) member.Dispose();
     }
