@@ -42,7 +42,7 @@ public sealed class PpoTrainer : Trainer
     private readonly LearningRateSchedule _valueSchedule;
     private readonly AdamWOptimizer _policyOptimizer;
     private readonly Critic? _critic;
-    private readonly Generator _generator;
+    private readonly PromptSampler _sampler;
     private readonly GptParameters? _average;
     private readonly MicroBatches _microBatches;
 
@@ -108,7 +108,7 @@ public sealed class PpoTrainer : Trainer
             _critic = new Critic(value, valueWorkspace, new SequenceScorer(valueWorkspace), Optimize(value, IsScalar, "value"));
         }
 
-        _generator = Own(new Generator(models.Policy, Math.Min(configuration.BatchSize, 64), longest));
+        _sampler = Own(new PromptSampler(models.Policy, run.Tokenizer, configuration.BatchSize, longest - configuration.ResponseLength, configuration.ResponseLength));
         _controller = Controller(configuration.KlCoef);
         if (configuration.EmaDecay > 0)
         {
@@ -154,7 +154,7 @@ public sealed class PpoTrainer : Trainer
         for (int i = 0; i < _batch.Length; i++) _batch[i] = _drawn[i / _configuration.AnswersPerPrompt];
         float temperature = (float)_configuration.Temperature;
         var answers = Answer(_batch, temperature, firstStream: (uint)((long)step * _batch.Length));
-        for (int i = 0; i < answers.Count; i++) _experience.SetRow(i, Row(_batch[i], answers[i]));
+        for (int i = 0; i < answers.Length; i++) _experience.SetRow(i, answers[i].Row);
         double rolloutSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
 
         // 2. Log-probabilities by the forward pass that training uses, values, and scores.
@@ -166,7 +166,7 @@ public sealed class PpoTrainer : Trainer
         _policyScorer.LogProbs(_models.Policy, rows, logprobs, entropies, temperature);
         _referenceScorer.LogProbs(_models.Reference, rows, refLogprobs, temperature: temperature);
         _critic?.Scorer.Values(_critic.Model, rows, values);
-        double[] scores = Score(_batch, answers, rows, (name, value) => metrics[$"objective/{name}"] = value);
+        double[] scores = Score(answers, (name, value) => metrics[$"objective/{name}"] = value);
         Finite("objective/kl", KlEstimators.SumK1(logprobs, refLogprobs));
         Finite("the sum of the values", Mean(values));
         foreach (double score in scores) Finite("a score", score);
@@ -177,7 +177,7 @@ public sealed class PpoTrainer : Trainer
         for (int i = 0; i < rows.Length; i++)
         {
             var (start, count) = _experience.TokensOf(i, 1);
-            double score = RewardShaping.Score(scores[i], answers[i].Ended, _configuration.MissingEosPenalty, _configuration.ScoreClip);
+            double score = RewardShaping.Score(scores[i], answers[i].Sampled.Ended, _configuration.MissingEosPenalty, _configuration.ScoreClip);
             RewardShaping.TokenRewards(logprobs.Slice(start, count), refLogprobs.Slice(start, count), penalty, score, rewards.Slice(start, count));
             klSum += KlEstimators.SumK1(logprobs.Slice(start, count), refLogprobs.Slice(start, count));
             k3Sum += KlEstimators.SumK3(logprobs.Slice(start, count), refLogprobs.Slice(start, count));
@@ -231,7 +231,7 @@ public sealed class PpoTrainer : Trainer
 
         sums.Report(metrics, _configuration);
         metrics["response/length"] = (double)tokens / rows.Length;
-        metrics["response/eos_fraction"] = answers.Count(answer => answer.Ended) / (double)rows.Length;
+        metrics["response/eos_fraction"] = answers.Count(answer => answer.Sampled.Ended) / (double)rows.Length;
         metrics["time/rollout"] = Math.Round(rolloutSeconds, 3);
         metrics["time/score"] = Math.Round(scoreSeconds, 3);
         metrics["time/update"] = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds, 3);
@@ -239,11 +239,11 @@ public sealed class PpoTrainer : Trainer
         metrics.Sample = new JsonObject
         {
             ["prompt"] = _batch[0].Text,
-            ["completion"] = Text(answers[0]),
+            ["completion"] = answers[0].Text ?? "",
             ["tokens"] = new JsonArray([.. rows[0].Tokens.Select(token => (JsonNode)token)]),
             ["score"] = scores[0],
             ["kl"] = KlEstimators.SumK1(logprobs[..rows[0].Counted], refLogprobs[..rows[0].Counted]),
-            ["finish_reason"] = answers[0].Ended ? "eos" : "length",
+            ["finish_reason"] = answers[0].Sampled.Ended ? "eos" : "length",
         };
     }
 
@@ -256,7 +256,7 @@ public sealed class PpoTrainer : Trainer
     {
         EncodedPrompt[] prompts = [.. _prompts.Take(_configuration.BatchSize)];
         var answers = Answer(prompts, temperature: 0, firstStream: 0);
-        metrics["eval/scores"] = Score(prompts, answers, [.. prompts.Zip(answers, Row)]).Average();
+        metrics["eval/scores"] = Score(answers).Average();
     }
 
     /// <inheritdoc/>
@@ -477,19 +477,10 @@ public sealed class PpoTrainer : Trainer
     /// </summary>
     private ResidualDropout Dropout(int firstRow) => new((float)_configuration.Dropout, Run.Seed, (uint)_policyOptimizer.Steps, (uint)firstRow);
 
-    private IReadOnlyList<SampledAnswer> Answer(EncodedPrompt[] prompts, float temperature, uint firstStream) => _generator.Generate(
-        [.. prompts.Select((prompt, i) => new SampleRequest(prompt.Tokens, firstStream + (uint)i))],
-        new SamplingOptions(_configuration.ResponseLength, temperature, _configuration.TopK, (float)_configuration.TopP, Run.Seed, EndOfText));
+    private PromptAnswer[] Answer(EncodedPrompt[] prompts, float temperature, uint firstStream) => _sampler.Answer(
+        prompts, new SamplingOptions(_configuration.ResponseLength, temperature, _configuration.TopK, (float)_configuration.TopP, Run.Seed), firstStream);
 
-    private double[] Score(EncodedPrompt[] prompts, IReadOnlyList<SampledAnswer> answers, TokenRow[] rows, Action<string, double>? report = null) =>
-        _models.Reward.Score([.. prompts.Select((prompt, i) => new RewardRequest(prompt.Text ?? "", Text(answers[i]), rows[i].Tokens, prompt.Fields))], report);
-
-    private static TokenRow Row(EncodedPrompt prompt, SampledAnswer answer) => new([.. prompt.Tokens, .. answer.Tokens], prompt.Tokens.Length);
-
-    private int? EndOfText => _models.Policy.Config.EosToken ?? Run.Tokenizer?.EndOfText;
-
-    private string Text(SampledAnswer answer) =>
-        Run.Tokenizer?.Decode(answer.Ended ? answer.Tokens.AsSpan(0, answer.Tokens.Length - 1) : answer.Tokens) ?? "";
+    private double[] Score(PromptAnswer[] answers, Action<string, double>? report = null) => _models.Reward.Score([.. answers.Select(answer => answer.Request)], report);
 
     private IKlController Controller(double coefficient) => _configuration.KlController == KlControl.Fixed
         ? new FixedKlController(coefficient)
