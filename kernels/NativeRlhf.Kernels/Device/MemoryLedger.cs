@@ -22,6 +22,12 @@ public sealed class MemoryLedger
         }
     }
 
+    /// <summary>Forgets the peak so far, so that what follows has one of its own: a process may have several runs, one after another.</summary>
+    public void RestartPeak()
+    {
+        lock (_lock) Peak = Current;
+    }
+
     /// <summary>Enters an allocation, or with a negative number its end.</summary>
     internal void Add(string purpose, long bytes)
     {

@@ -20,6 +20,9 @@ public class RehearsalTests
         device.AllocateArena(64, "one").Dispose();
         Assert.That(device.Memory.Peak, Is.EqualTo(256 + 512 + 128));
         Assert.That(device.Memory.AtPeak, Is.EquivalentTo(new Dictionary<string, long> { ["one"] = 256, ["two"] = 512, ["indices"] = 128 }));
+        device.Memory.RestartPeak();
+        device.AllocateArena(64, "three").Dispose();
+        Assert.That(device.Memory.Peak, Is.EqualTo(256 + 128 + 256), "a second run has a peak of its own");
         first.Dispose();
         indices.Dispose();
         Assert.That(device.Memory.Current, Is.Zero);

@@ -8,28 +8,20 @@ using static NativeRlhf.Tests.Model.TestModels;
 namespace NativeRlhf.Tests.Checkpoints;
 
 /// <summary>Adapters in the public layout of PEFT.</summary>
-public class AdapterDirectoryTests
+public class AdapterDirectoryTests : FolderTests
 {
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
-
     [Test]
     public void NamesShapesAndSettingsAreThoseOfPeft()
     {
         using var model = WithAdapter(Random(Odd(), 1, hasScore: true), new AdapterSettings(4, 8, ["attn.c_attn", "mlp.c_proj"]));
-        AdapterDirectory.WriteFiles(_folder.Path, model);
-        using var reader = SafeTensorsReader.Open(_folder.File("adapter_model.safetensors"));
+        AdapterDirectory.WriteFiles(Folder.Path, model);
+        using var reader = SafeTensorsReader.Open(Folder.File("adapter_model.safetensors"));
         Assert.That(reader.Tensors.Select(tensor => $"{tensor.Name} {tensor.ShapeText}"), Is.EquivalentTo(Enumerable.Range(0, 2).SelectMany(l => new[]
         {
             $"base_model.model.transformer.h.{l}.attn.c_attn.lora_A.weight [4, 33]", $"base_model.model.transformer.h.{l}.attn.c_attn.lora_B.weight [99, 4]",
             $"base_model.model.transformer.h.{l}.mlp.c_proj.lora_A.weight [4, 70]", $"base_model.model.transformer.h.{l}.mlp.c_proj.lora_B.weight [33, 4]",
         }).Append("base_model.model.score.weight [1, 33]")));
-        var config = JsonNode.Parse(File.ReadAllText(_folder.File("adapter_config.json")))!;
+        var config = JsonNode.Parse(File.ReadAllText(Folder.File("adapter_config.json")))!;
         Assert.That(
             config.ToJsonString(), Is.EqualTo("""
             {"peft_type":"LORA","task_type":"SEQ_CLS","base_model_name_or_path":null,"r":4,"lora_alpha":8,"lora_dropout":0,"target_modules":["attn.c_attn","mlp.c_proj"],"fan_in_fan_out":true,"bias":"none","modules_to_save":["score"],"inference_mode":true}
@@ -40,9 +32,9 @@ public class AdapterDirectoryTests
     public void WhatIsWrittenReadsBack([Values] bool hasScore)
     {
         using var model = WithAdapter(Random(Odd(), 1, hasScore), new AdapterSettings(3, 4.5, ["attn.c_proj", "mlp.c_fc"]));
-        AdapterDirectory.WriteFiles(_folder.Path, model);
+        AdapterDirectory.WriteFiles(Folder.Path, model);
         using var other = Random(Odd(), 1);
-        AdapterDirectory.Attach(other, _folder.Path);
+        AdapterDirectory.Attach(other, Folder.Path);
         Assert.That(other.Adapter!.Settings.Targets, Is.EqualTo(model.Adapter!.Settings.Targets));
         Assert.That(other.Adapter.Settings with { Targets = [] }, Is.EqualTo(model.Adapter.Settings with { Targets = [] }));
         Assert.That(Values(other.Adapter.Weights.All), Is.EqualTo(Values(model.Adapter.Weights.All)));
@@ -53,9 +45,9 @@ public class AdapterDirectoryTests
     public void AnAdapterWithoutAHeadTakesTheModels()
     {
         using var model = WithAdapter(Random(Odd(), 1), new AdapterSettings(3, 4.5, ["attn.c_proj"]));
-        AdapterDirectory.WriteFiles(_folder.Path, model);
+        AdapterDirectory.WriteFiles(Folder.Path, model);
         using var other = Random(Odd(), 1, hasScore: true);
-        AdapterDirectory.Attach(other, _folder.Path);
+        AdapterDirectory.Attach(other, Folder.Path);
         Assert.That(other.Adapter!.Weights.HasScore, "it is to be trained");
         Assert.That(Values(other.Adapter.Weights.Score), Is.EqualTo(Values(other.Weights.Score)));
     }
@@ -68,10 +60,10 @@ public class AdapterDirectoryTests
         var weights = model.Adapter!.Weights;
         Config("""{"peft_type": "LORA", "r": 4, "lora_alpha": 4, "use_rslora": true, "target_modules": "all-linear", "rank_pattern": {}, "megatron_core": "x"}""");
         SafeTensorsWriter.Save(
-            _folder.File("adapter_model.safetensors"), [.. weights.Specs.Select(spec => new TensorHeader("base_model.model." + spec.Name, TensorType.BF16, spec.Shape))],
+            Folder.File("adapter_model.safetensors"), [.. weights.Specs.Select(spec => new TensorHeader("base_model.model." + spec.Name, TensorType.BF16, spec.Shape))],
             writer => { foreach (var spec in weights.Specs) writer.Write("base_model.model." + spec.Name, Values(weights[spec.Name])); });
         using var other = Random(Odd(), 1);
-        AdapterDirectory.Attach(other, _folder.Path);
+        AdapterDirectory.Attach(other, Folder.Path);
         Assert.That(other.Adapter!.Settings.Targets, Is.EqualTo(new[] { "mlp.c_fc" }));
         Assert.That(other.Adapter.Scale, Is.EqualTo(2), "α/√r");
         Assert.That(RelativeError(Values(other.Adapter.Weights.All), Values(weights.All)), Is.LessThan(4e-3));
@@ -113,7 +105,7 @@ public class AdapterDirectoryTests
     public void AnAdapterOfAnotherArchitectureIsOneLine()
     {
         Config("""{"r": 4, "lora_alpha": 8}""");
-        SafeTensorsWriter.Save(_folder.File("adapter_model.safetensors"), [new("base_model.model.model.layers.0.q_proj.lora_A.weight", TensorType.F32, [1])], writer => writer.Write("base_model.model.model.layers.0.q_proj.lora_A.weight", [1]));
+        SafeTensorsWriter.Save(Folder.File("adapter_model.safetensors"), [new("base_model.model.model.layers.0.q_proj.lora_A.weight", TensorType.F32, [1])], writer => writer.Write("base_model.model.model.layers.0.q_proj.lora_A.weight", [1]));
         AssertFails("another architecture");
     }
 
@@ -123,20 +115,20 @@ public class AdapterDirectoryTests
         AssertFails("adapter_config.json");
         Config("""{"r": 4, "lora_alpha": 8}""");
         AssertFails("adapter_model.safetensors");
-        File.WriteAllText(_folder.File("adapter_model.bin"), "");
+        File.WriteAllText(Folder.File("adapter_model.bin"), "");
         AssertFails("adapter_model.bin is not read");
     }
 
-    private void Config(string json) => File.WriteAllText(_folder.File("adapter_config.json"), json);
+    private void Config(string json) => File.WriteAllText(Folder.File("adapter_config.json"), json);
 
     private void WriteAdapter(string? skip = null, string? extra = null)
     {
         using var model = WithAdapter(Random(Odd(), 1), new AdapterSettings(4, 8, ["attn.c_attn"]));
-        AdapterDirectory.WriteFiles(_folder.Path, model);
+        AdapterDirectory.WriteFiles(Folder.Path, model);
         var weights = model.Adapter!.Weights;
         var specs = weights.Specs.Where(spec => spec.Name != skip).ToList();
         SafeTensorsWriter.Save(
-            _folder.File("adapter_model.safetensors"),
+            Folder.File("adapter_model.safetensors"),
             [.. specs.Select(spec => new TensorHeader("base_model.model.transformer." + spec.Name, TensorType.F32, spec.Shape)), .. extra is null ? Array.Empty<TensorHeader>() : [new(extra, TensorType.F32, [1])]],
             writer =>
             {
@@ -148,8 +140,8 @@ public class AdapterDirectoryTests
     private void AssertFails(string expected)
     {
         using var model = Random(Odd(), 1);
-        var exception = Assert.Throws<InputException>(() => AdapterDirectory.Attach(model, _folder.Path));
-        Assert.That(exception!.Message, Does.Contain(_folder.Path).And.Contain(expected).And.Not.Contain("\n"));
+        var exception = Assert.Throws<InputException>(() => AdapterDirectory.Attach(model, Folder.Path));
+        Assert.That(exception!.Message, Does.Contain(Folder.Path).And.Contain(expected).And.Not.Contain("\n"));
         Assert.That(model.Adapter, Is.Null);
     }
 }

@@ -7,21 +7,13 @@ using static NativeRlhf.Tests.Model.TestModels;
 
 namespace NativeRlhf.Tests.Model;
 
-public class ModelDirectoryTests
+public class ModelDirectoryTests : FolderTests
 {
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
-
     [Test]
     public void AModelComesBackBitForBit([Values] bool tied, [Values] bool headBias, [Values] bool hasScore)
     {
         using var model = Random(Odd(tied, headBias: headBias) with { EosToken = 7, RewardBias = 0.5f, Other = new JsonObject { ["mine"] = "kept" } }, 1, hasScore);
-        string path = _folder.File("model");
+        string path = Folder.File("model");
         ModelDirectory.Save(path, model, new CharTokenizer("abc"));
         using var loaded = ModelDirectory.Load(Device(), path);
         Assert.That(loaded.Weights.Specs, Is.EqualTo(model.Weights.Specs));
@@ -29,7 +21,7 @@ public class ModelDirectoryTests
             Assert.That(Values(loaded.Weights[spec.Name]), Is.EqualTo(Values(model.Weights[spec.Name])), spec.Name);
         Assert.That((loaded.Config.EosToken, (string?)loaded.Config.Other["mine"], loaded.Config.RewardBias), Is.EqualTo((7, "kept", hasScore ? 0.5f : 0)));
         Assert.That(TextTokenizer.TryLoad(path)?.Encode("cab"), Is.EqualTo(new[] { 2, 0, 1 }));
-        Assert.That(Directory.GetFileSystemEntries(_folder.Path), Has.Length.EqualTo(1), "nothing is left beside it");
+        Assert.That(Directory.GetFileSystemEntries(Folder.Path), Has.Length.EqualTo(1), "nothing is left beside it");
     }
 
     [Test]
@@ -42,7 +34,7 @@ public class ModelDirectoryTests
             ($"{p}h.0.attn.bias", [1, 1, 23, 23], new float[23 * 23]), ($"{p}h.1.attn.bias", [1, 1, 23, 23], new float[23 * 23]),
             ($"{p}h.0.attn.masked_bias", [1], [-1e4f]), ("lm_head.weight", [51, 33], Values(model.Weights.TokenEmbedding)),
         ]);
-        using var loaded = ModelDirectory.Load(Device(), _folder.Path);
+        using var loaded = ModelDirectory.Load(Device(), Folder.Path);
         AssertClose(loaded.Weights, model.Weights, 1e-30);
     }
 
@@ -52,7 +44,7 @@ public class ModelDirectoryTests
     {
         using var model = Random(Odd(), 3);
         Write(model, type: type);
-        using var loaded = ModelDirectory.Load(Device(), _folder.Path);
+        using var loaded = ModelDirectory.Load(Device(), Folder.Path);
         AssertClose(loaded.Weights, model.Weights, tolerance);
         Assert.That(Values(loaded.Weights.TokenEmbedding), Is.Not.EqualTo(Values(model.Weights.TokenEmbedding)));
         Assert.That(Values(loaded.Weights.TokenEmbedding).Select(value => type == TensorType.F16 ? (float)(Half)value : BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(value) & ~0xFFFF)),
@@ -64,10 +56,10 @@ public class ModelDirectoryTests
     {
         using var model = Random(Odd(), 4, hasScore: true);
         Write(model, config: Odd() with { RewardScale = -2, RewardBias = 0.25f }, isReward: true);
-        using var loaded = ModelDirectory.Load(Device(), _folder.Path);
+        using var loaded = ModelDirectory.Load(Device(), Folder.Path);
         Assert.That(Values(loaded.Weights.Score), Is.EqualTo(Values(model.Weights.Score).Select(value => -2 * value)));
         Assert.That((loaded.Config.RewardScale, loaded.Config.RewardBias), Is.EqualTo((1f, 0.25f)));
-        string again = _folder.File("again");
+        string again = Folder.File("again");
         ModelDirectory.Save(again, loaded, null);
         using var second = ModelDirectory.Load(Device(), again);
         Assert.That(Values(second.Weights.Score), Is.EqualTo(Values(loaded.Weights.Score)), "and not twice");
@@ -78,7 +70,7 @@ public class ModelDirectoryTests
     {
         using var plain = Random(Odd(), 5);
         using var reward = Random(Odd(), 5, hasScore: true);
-        string without = _folder.File("plain"), with = _folder.File("reward");
+        string without = Folder.File("plain"), with = Folder.File("reward");
         ModelDirectory.Save(without, plain, null);
         ModelDirectory.Save(with, reward, null);
         Assert.Multiple(() =>
@@ -153,14 +145,14 @@ public class ModelDirectoryTests
     public void AFolderThatIsNoModelSaysWhatIsMissing()
     {
         AssertFails("config.json");
-        _folder.Write("config.json", Odd().ToJson(false).ToJsonString());
+        Folder.Write("config.json", Odd().ToJson(false).ToJsonString());
         AssertFails("model.safetensors");
     }
 
     private void AssertFails(params string[] parts)
     {
-        var exception = Assert.Throws<InputException>(() => ModelDirectory.Load(Device(), _folder.Path).Dispose());
-        Assert.That(exception.Message, Does.Contain(_folder.Path).And.Not.Contains("\n"));
+        var exception = Assert.Throws<InputException>(() => ModelDirectory.Load(Device(), Folder.Path).Dispose());
+        Assert.That(exception.Message, Does.Contain(Folder.Path).And.Not.Contains("\n"));
         foreach (string part in parts) Assert.That(exception.Message, Does.Contain(part));
     }
 
@@ -172,8 +164,8 @@ public class ModelDirectoryTests
         var tensors = model.Weights.Specs.Where(spec => spec.Name != skip)
             .Select(spec => (Name: rename?.Invoke(spec.Name) ?? spec.Name, spec.Shape, Values: Values(model.Weights[spec.Name])))
             .Concat(extra ?? []).ToList();
-        _folder.Write("config.json", (config ?? model.Config).ToJson(isReward).ToJsonString());
-        SafeTensorsWriter.Save(_folder.File("model.safetensors"), [.. tensors.Select(tensor => new TensorHeader(tensor.Name, type, tensor.Shape))], writer =>
+        Folder.Write("config.json", (config ?? model.Config).ToJson(isReward).ToJsonString());
+        SafeTensorsWriter.Save(Folder.File("model.safetensors"), [.. tensors.Select(tensor => new TensorHeader(tensor.Name, type, tensor.Shape))], writer =>
         {
             foreach (var (name, _, values) in tensors) writer.Write(name, values);
         });

@@ -17,19 +17,11 @@ namespace NativeRlhf.Tests.Training;
 /// rounding alone: the biases of attention's keys, to which softmax is invariant, and the last bias of a reward model, which cancels in
 /// differences. They differ by 1e-3 then, to no effect; for SFT and DPO everything else stays below 4e-7 with ε = 1e-8 too.
 /// </remarks>
-public class AccumulationTests
+public class AccumulationTests : FolderTests
 {
     private const int Vocabulary = 51, Positions = 64, BatchSize = 8;
 
     private static readonly GptConfig Shape = Odd() with { Positions = Positions, EosToken = 0 };
-
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
 
     [Test]
     public void MicroBatchesOfOneAndOfTheWholeBatchGiveTheSameWeights([Values(Kind.Sft, Kind.Reward, Kind.Ppo, Kind.Dpo)] Kind kind)
@@ -55,7 +47,7 @@ public class AccumulationTests
     private Dictionary<string, float[]> Weights(Kind kind, int microBatchSize)
     {
         string[] settings = ["steps=10", $"batchSize={BatchSize}", $"microBatchSize={microBatchSize}", "learningRate=0.003", "weightDecay=0.1", "epsilon=1e-4"];
-        using var directory = RunDirectory.Create(_folder.File(Guid.NewGuid().ToString("N")));
+        using var directory = RunDirectory.Create(Folder.File(Guid.NewGuid().ToString("N")));
         var run = new TrainingRun(directory, 1, null);
         using var model = Random(Shape, 4, hasScore: kind == Kind.Reward);
         using var value = Random(Shape, 5, hasScore: true);

@@ -9,23 +9,15 @@ using NativeRlhf.Training;
 namespace NativeRlhf.Tests.Training;
 
 /// <summary>All trainers train adapters: the base stays as it is, and the run's files hold the adapter.</summary>
-public class AdapterRunTests
+public class AdapterRunTests : FolderTests
 {
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
-
     [Test]
     public void TheFinalModelIsTheBaseWithTheAdapterMerged([Values] Kind kind)
     {
         TinyRuns.Run(kind, Run, Settings(kind));
         using var @base = new Gpt(TestModels.Device(), TinyRuns.Shape, hasScore: kind == Kind.Reward);
         Initialization.Initialize(@base, 7);
-        using var final = ModelDirectory.Load(TestModels.Device(), _folder.File("run/final"));
+        using var final = ModelDirectory.Load(TestModels.Device(), Folder.File("run/final"));
         foreach (var spec in @base.Weights.Specs)
         {
             bool isTrained = spec.Name.Contains("attn.c_attn.weight", StringComparison.Ordinal) || spec.Name.Contains("mlp.c_fc.weight", StringComparison.Ordinal) || spec.Name == "score.weight";
@@ -33,16 +25,16 @@ public class AdapterRunTests
             Assert.That(isSame, Is.EqualTo(!isTrained), spec.Name);
         }
 
-        AdapterDirectory.Attach(@base, _folder.File("run/final/adapter"));
-        ModelDirectory.Save(_folder.File("merged"), @base, null);
-        Assert.That(File.ReadAllBytes(_folder.File("merged/model.safetensors")), Is.EqualTo(File.ReadAllBytes(_folder.File("run/final/model.safetensors"))));
+        AdapterDirectory.Attach(@base, Folder.File("run/final/adapter"));
+        ModelDirectory.Save(Folder.File("merged"), @base, null);
+        Assert.That(File.ReadAllBytes(Folder.File("merged/model.safetensors")), Is.EqualTo(File.ReadAllBytes(Folder.File("run/final/model.safetensors"))));
     }
 
     [Test]
     public void CheckpointsHoldTheAdapterAndNotTheBase([Values] Kind kind)
     {
         TinyRuns.Run(kind, Run, Settings(kind));
-        string checkpoint = _folder.File("run/checkpoints/step-000002");
+        string checkpoint = Folder.File("run/checkpoints/step-000002");
         Assert.That(
             Directory.GetFiles(checkpoint).Select(Path.GetFileName),
             Is.SupersetOf(new[] { "adapter_config.json", "adapter_model.safetensors", "adam_m.safetensors", "adam_v.safetensors" }).And.No.Member("model.safetensors"));
@@ -52,12 +44,12 @@ public class AdapterRunTests
     [Test]
     public void ARunThatIsKilledResumesToTheSameBits([Values] Kind kind, [Values(1, 3)] int steps)
     {
-        TinyRuns.Run(kind, _folder.File("whole"), Settings(kind));
+        TinyRuns.Run(kind, Folder.File("whole"), Settings(kind));
         Assert.That(
             () => TinyRuns.Run(kind, Run, Settings(kind), onStep: report => { if (report.Step == steps) throw new NotSupportedException("killed"); }),
             Throws.TypeOf<NotSupportedException>());
         TinyRuns.Run(kind, Run, Settings(kind), resume: true, threads: 2);
-        var (parts, whole) = (TinyRuns.Result(Run), TinyRuns.Result(_folder.File("whole")));
+        var (parts, whole) = (TinyRuns.Result(Run), TinyRuns.Result(Folder.File("whole")));
         Assert.That(parts, Is.EqualTo(whole));
         Assert.That(whole.Keys, Does.Contain("final/adapter/adapter_model.safetensors"));
     }
@@ -99,7 +91,7 @@ public class AdapterRunTests
             () => ConfigurationLoader.Load<SftConfiguration>(sets: ["loraRank=4", "loraTargets=c_attn,q_proj"]),
             Throws.TypeOf<InputException>().With.Message.EqualTo("--set loraTargets=c_attn,q_proj: loraTargets has 'q_proj'; known are attn.c_attn, attn.c_proj, mlp.c_fc, mlp.c_proj and all-linear"));
 
-    private string Run => _folder.File("run");
+    private string Run => Folder.File("run");
 
     private static string[] Settings(Kind kind) => [.. TinyRuns.Base(kind), "loraRank=3", "loraAlpha=6", "loraTargets=c_attn,c_fc"];
 }

@@ -9,16 +9,8 @@ using static NativeRlhf.Tests.Model.TestModels;
 namespace NativeRlhf.Tests.Training;
 
 /// <summary>Direct preference optimization beyond what PyTorch's golden values say.</summary>
-public class DpoTests
+public class DpoTests : FolderTests
 {
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
-
     [Test]
     public void LossOfAPair([Values(-800, -30, -1.5, 0, 1e-9, 0.7, 30, 800)] double margin, [Values(0, 0.1, 0.4)] double smoothing)
     {
@@ -94,7 +86,7 @@ public class DpoTests
     private Metrics Train(Gpt model, Gpt reference, string[] settings, RankedRow[] rows, RankedRow[]? evalRows = null)
     {
         var configuration = ConfigurationLoader.Load<DpoConfiguration>(sets: ["batchSize=4", "learningRateSchedule=constant", .. settings]);
-        using var directory = RunDirectory.Create(_folder.File(Guid.NewGuid().ToString("N")));
+        using var directory = RunDirectory.Create(Folder.File(Guid.NewGuid().ToString("N")));
         using var trainer = new DpoTrainer(configuration, new TrainingRun(directory, 1, null), model, reference, rows, evalRows ?? []);
         return trainer.Train();
     }

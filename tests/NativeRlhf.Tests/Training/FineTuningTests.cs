@@ -10,7 +10,7 @@ using static NativeRlhf.Tests.Model.TestModels;
 namespace NativeRlhf.Tests.Training;
 
 /// <summary>Supervised fine-tuning as in the paper: pretraining text mixed in, the model chosen by what it scores, packed micro-batches.</summary>
-public class FineTuningTests
+public class FineTuningTests : FolderTests
 {
     private static readonly GptConfig Shape = new() { Layers = 1, Heads = 2, Width = 16, Positions = 16, VocabularySize = 20, Inner = 32 };
 
@@ -19,20 +19,12 @@ public class FineTuningTests
 
     private static readonly TokenRow[] Texts = [.. Enumerable.Range(0, 7).Select(i => new TokenRow(Tokens(new Random(100 + i), 10, 20), 1))];
 
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
-
     [Test]
     public void PretrainingTextHasItsShareOfTheRows()
     {
         using var model = Random(Shape, 3);
         Train(model, "run", ["steps=8", "batchSize=5", "pretrainRatio=0.3", "learningRate=0", "shuffle=false"]);
-        var lines = TinyRuns.Metrics(_folder.File("run"));
+        var lines = TinyRuns.Metrics(Folder.File("run"));
         // 1.5 rows a step: 2, 1, 2, 1, … of 5, and 12 of 40 in all.
         long[] tokens = [.. lines.Select(line => (long)line["tokens"]!)];
         int[] mixed = [.. tokens.Select((sum, i) => (int)((sum - (i > 0 ? tokens[i - 1] : 0) - (5 * 4)) / 5))];
@@ -65,13 +57,13 @@ public class FineTuningTests
         // Twelve rows are learned by heart in few steps: the held-out loss soon rises again.
         using var model = Random(Shape, 5);
         Train(model, "run", ["steps=12", "batchSize=4", "learningRate=0.02", "learningRateSchedule=constant", "evalEvery=1", "checkpointEvery=1", "keepCheckpoints=20", $"selectBy={selectBy}"]);
-        var lines = TinyRuns.Metrics(_folder.File("run"));
+        var lines = TinyRuns.Metrics(Folder.File("run"));
         int best = 1 + Enumerable.Range(0, 12).MaxBy(i => sign * (double)lines[i][metric]!);
         Assert.That(best, Is.LessThan(12), "the last model is not the best one, so that there is a choice");
         Assert.That(
-            File.ReadAllBytes(_folder.File("run/final/model.safetensors")),
-            Is.EqualTo(File.ReadAllBytes(_folder.File($"run/checkpoints/step-{best:D6}/model.safetensors"))));
-        Assert.That(File.ReadAllText(_folder.File("run/log.txt")), Does.Contain($"final is the model of step {best}, with {metric}"));
+            File.ReadAllBytes(Folder.File("run/final/model.safetensors")),
+            Is.EqualTo(File.ReadAllBytes(Folder.File($"run/checkpoints/step-{best:D6}/model.safetensors"))));
+        Assert.That(File.ReadAllText(Folder.File("run/log.txt")), Does.Contain($"final is the model of step {best}, with {metric}"));
     }
 
     [Test]
@@ -86,9 +78,9 @@ public class FineTuningTests
         }
 
         using (var model = Random(Shape, 5)) Train(model, "parts", settings, resume: true);
-        Directory.Delete(_folder.File("parts/checkpoints"), recursive: true);
-        Directory.Delete(_folder.File("whole/checkpoints"), recursive: true);
-        Assert.That(TinyRuns.Result(_folder.File("parts")), Is.EqualTo(TinyRuns.Result(_folder.File("whole"))));
+        Directory.Delete(Folder.File("parts/checkpoints"), recursive: true);
+        Directory.Delete(Folder.File("whole/checkpoints"), recursive: true);
+        Assert.That(TinyRuns.Result(Folder.File("parts")), Is.EqualTo(TinyRuns.Result(Folder.File("whole"))));
     }
 
     [Test]
@@ -114,7 +106,7 @@ public class FineTuningTests
     public void WhatIsAskedForMustBeThere(string setting, string expected)
     {
         using var model = Random(Shape, 3);
-        using var directory = RunDirectory.Open(_folder.File("run"), resume: false);
+        using var directory = RunDirectory.Open(Folder.File("run"), resume: false);
         var configuration = ConfigurationLoader.Load<SftConfiguration>(sets: [setting]);
         Assert.That(
             () => new LanguageModelTrainer(configuration, new TrainingRun(directory, 1, null), model, Demonstrations, []),
@@ -124,7 +116,7 @@ public class FineTuningTests
     private void Train(Gpt model, string name, string[] settings, Action<StepReport>? onStep = null, CancellationToken cancel = default, bool resume = false)
     {
         var configuration = ConfigurationLoader.Load<SftConfiguration>(sets: ["responseLength=4", .. settings]);
-        using var directory = RunDirectory.Open(_folder.File(name), resume);
+        using var directory = RunDirectory.Open(Folder.File(name), resume);
         if (!resume) directory.WriteConfiguration([]);
         EncodedPrompt[] prompts = [.. Demonstrations.Select(row => new EncodedPrompt(row.Tokens[..2], null, [], default))];
         using var reward = new RuleReward(request => request.Tokens.Count(token => token % 3 == 0));

@@ -13,17 +13,9 @@ namespace NativeRlhf.Tests.Training;
 /// A number that is not finite ends a run before it reaches a weight, and the message says where it came from: runs whose models are
 /// poisoned after the third step, between checkpoints.
 /// </summary>
-public class NumericalSafetyTests
+public class NumericalSafetyTests : FolderTests
 {
     private static readonly GptConfig Shape = Odd() with { EosToken = 0 };
-
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
 
     [Test]
     public void AWeightThatOverflowsIsFoundInTheForwardPass([Values(Kind.Pretrain, Kind.Reward, Kind.Dpo)] Kind kind, [Values] bool recompute)
@@ -85,7 +77,7 @@ public class NumericalSafetyTests
         var configuration = ConfigurationLoader.Load<PpoConfiguration>(sets: ["steps=4", "batchSize=4", "miniBatchSize=2", "responseLength=6", "weightDecay=1e30", "learningRate=0.1", "learningRateSchedule=constant"]);
         EncodedPrompt[] prompts = [.. Enumerable.Range(0, 8).Select(i => new EncodedPrompt(Tokens(new Random(i), 4, 51), null, [], default))];
         using var workspace = PpoTrainer.PlanWorkspace(Device(), Shape, configuration, prompts, []);
-        using var directory = RunDirectory.Create(_folder.File("run"));
+        using var directory = RunDirectory.Create(Folder.File("run"));
         using var trainer = new PpoTrainer(configuration, new TrainingRun(directory, 1, null), new PpoModels(policy, reference, value, reward), prompts, [], workspace);
         Assert.That(trainer.Train, Throws.TypeOf<NotFiniteNumberException>().With.Message.Match(@"step 1: the norm of the policy's gradient is (NaN|Infinity); in a replay \w+\.\w+ at \S+ wrote"));
     }
@@ -94,7 +86,7 @@ public class NumericalSafetyTests
     public void AnEvaluationThatIsNotFiniteIsReplayedToo()
     {
         using var model = Random(Shape, 4);
-        using var directory = RunDirectory.Create(_folder.File("run"));
+        using var directory = RunDirectory.Create(Folder.File("run"));
         // Row 7 of the embedding is in the held-out row alone.
         float[] embedding = Values(model.Weights.TokenEmbedding);
         embedding[7 * Shape.Width] = float.PositiveInfinity;
@@ -124,7 +116,7 @@ public class NumericalSafetyTests
 
     private string AssertStops(Gpt[] models, Gpt victim, Action<Gpt> poison, Func<TrainingRun, Trainer> create, string expected = "")
     {
-        using var directory = RunDirectory.Create(_folder.File("run"));
+        using var directory = RunDirectory.Create(Folder.File("run"));
         List<float[]> before = [];
         using var trainer = create(new TrainingRun(directory, 1, null, OnStep: report =>
         {
@@ -137,11 +129,11 @@ public class NumericalSafetyTests
         {
             Assert.That(message, Does.Match(expected).And.Contain("step-000002").And.Not.Contain("\n"));
             Assert.That(models.Select(model => Values(model.Weights.All)), Is.EqualTo(before), "no weight was touched");
-            Assert.That(File.ReadAllText(_folder.File("run/log.txt")), Does.Contain(message));
-            Assert.That(File.ReadLines(_folder.File("run/metrics.jsonl")).Count(), Is.EqualTo(3));
-            Assert.That(Directory.Exists(_folder.File("run/final")), Is.False);
+            Assert.That(File.ReadAllText(Folder.File("run/log.txt")), Does.Contain(message));
+            Assert.That(File.ReadLines(Folder.File("run/metrics.jsonl")).Count(), Is.EqualTo(3));
+            Assert.That(Directory.Exists(Folder.File("run/final")), Is.False);
         });
-        using var checkpoint = NativeRlhf.Checkpoints.ModelDirectory.Load(Device(), _folder.File("run/checkpoints/step-000002"));
+        using var checkpoint = NativeRlhf.Checkpoints.ModelDirectory.Load(Device(), Folder.File("run/checkpoints/step-000002"));
         Assert.That(Values(checkpoint.Weights.All), Is.All.Matches<float>(float.IsFinite));
         return message;
     }

@@ -9,7 +9,7 @@ using static NativeRlhf.Tests.Model.TestModels;
 namespace NativeRlhf.Tests.Training;
 
 /// <summary>Reward-ranked fine-tuning: sample, keep the best, learn from them.</summary>
-public class RaftTests
+public class RaftTests : FolderTests
 {
     private const int End = 19;
 
@@ -17,21 +17,13 @@ public class RaftTests
 
     private static readonly EncodedPrompt[] Prompts = [.. Enumerable.Range(0, 8).Select(i => new EncodedPrompt([i, i + 1], null, [], new RowPlace("prompts.jsonl", i + 1)))];
 
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
-
     [Test]
     public void APolicyLearnsWhatScores()
     {
         using var policy = new Gpt(Device(), Shape);
         Initialization.Initialize(policy, 1);
         Train(policy, ["steps=25", "batchSize=64", "answersPerPrompt=8", "miniBatchSize=8", "responseLength=6", "learningRate=0.01", "learningRateSchedule=constant"]);
-        var lines = TinyRuns.Metrics(_folder.File("run"));
+        var lines = TinyRuns.Metrics(Folder.File("run"));
         double first = (double)lines[0]["objective/scores"]!, last = (double)lines[^1]["objective/scores"]!;
         // The reward is how many tokens of six are 7: by chance 0.3, at most 6.
         Assert.That(first, Is.LessThan(0.6));
@@ -53,7 +45,7 @@ public class RaftTests
             return request.Tokens.Sum();
         });
         Train(policy, ["steps=1", "batchSize=16", "answersPerPrompt=4", "miniBatchSize=64", "responseLength=5", "learningRate=0", "shuffle=false", $"keepFraction={fraction}"], reward);
-        var line = TinyRuns.Metrics(_folder.File("run"))[0];
+        var line = TinyRuns.Metrics(Folder.File("run"))[0];
         var groups = asked.Take(16).Chunk(4).ToList();
         foreach (var group in groups) Assert.That(group.Select(request => (request.Tokens[0], request.Tokens[1])).Distinct().Count(), Is.EqualTo(1));
         int[][] best = [.. groups.SelectMany(group => group.OrderByDescending(request => request.Tokens.Sum()).Take(kept)).Select(request => request.Tokens)];
@@ -76,7 +68,7 @@ public class RaftTests
     {
         using var policy = Random(Shape, 3);
         Train(policy, ["steps=1", "batchSize=8", "answersPerPrompt=4", "responseLength=1", "learningRate=0", "missingEosPenalty=-3"]);
-        var line = TinyRuns.Metrics(_folder.File("run"))[0];
+        var line = TinyRuns.Metrics(Folder.File("run"))[0];
         double ended = (double)line["response/eos_fraction"]!;
         Assert.That((double)line["objective/scores"]!, Is.EqualTo(-3 * (1 - ended)).Within(1e-9), "an end alone scores 0");
     }
@@ -90,7 +82,7 @@ public class RaftTests
 
     private void Train(Gpt policy, string[] settings, IReward? reward = null)
     {
-        using var directory = RunDirectory.Create(_folder.File("run"));
+        using var directory = RunDirectory.Create(Folder.File("run"));
         using var trainer = new RaftTrainer(
             ConfigurationLoader.Load<RaftConfiguration>(sets: settings), new TrainingRun(directory, 42, null), policy,
             reward ?? new RuleReward(request => request.Tokens.Skip(2).Count(token => token == 7)), Prompts);

@@ -12,17 +12,9 @@ using static NativeRlhf.Tests.Model.TestModels;
 namespace NativeRlhf.Tests.Training;
 
 /// <summary>What a reward model has besides its loss: members, normalisation, labelers, calibration.</summary>
-public class RewardTrainerTests
+public class RewardTrainerTests : FolderTests
 {
     private static readonly GptConfig Shape = new() { Layers = 1, Heads = 2, Width = 16, Positions = 16, VocabularySize = 20, Inner = 32 };
-
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
 
     [Test]
     public void AMemberIsWhatARunOfItsOwnSeedTrains([Values(0, 2)] int loraRank)
@@ -37,7 +29,7 @@ public class RewardTrainerTests
         Assert.That(Line("all").ContainsKey("eval/score_std"));
         Assert.That(Line("alone-0").ContainsKey("eval/score_std"), Is.False);
 
-        byte[] Weights(string model) => File.ReadAllBytes(_folder.File($"{model}/model.safetensors"));
+        byte[] Weights(string model) => File.ReadAllBytes(Folder.File($"{model}/model.safetensors"));
     }
 
     [TestCase("bias", 0.75f)]
@@ -47,23 +39,23 @@ public class RewardTrainerTests
     {
         TokenRow[] references = [.. Enumerable.Range(50, 9).Select(i => new TokenRow(Tokens(new Random(i), 5 + (i % 4), 20), 2))];
         Train("run", ["steps=3", "batchSize=4", "learningRate=0.01", $"normalization={normalization}"], references: references, biasBefore: biasBefore);
-        using var model = ModelDirectory.Load(Device(), _folder.File("run/final"), ScoreHead.Required);
+        using var model = ModelDirectory.Load(Device(), Folder.File("run/final"), ScoreHead.Required);
         using var workspace = new Workspace(Device(), Shape, 64, forBackward: false);
         float[] scores = new SequenceScorer(workspace).Scores(model, [.. references.Select(row => row.Tokens)]);
         Assert.That(scores.Average(), Is.EqualTo(0).Within(1e-5));
         double deviation = Math.Sqrt(scores.Average(score => (double)score * score));
-        var config = JsonNode.Parse(File.ReadAllText(_folder.File("run/final/config.json")))!;
+        var config = JsonNode.Parse(File.ReadAllText(Folder.File("run/final/config.json")))!;
         if (normalization == "unit") Assert.That(deviation, Is.EqualTo(1).Within(1e-5));
         else Assert.That((double)config["reward_scale"]!, Is.EqualTo(1));
         Assert.That((double)config["reward_bias"]!, Is.Not.Zero.And.Not.EqualTo(0.75));
-        Assert.That(File.ReadAllText(_folder.File("run/log.txt")), Does.Contain("normalization by 9 reference answers"));
+        Assert.That(File.ReadAllText(Folder.File("run/log.txt")), Does.Contain("normalization by 9 reference answers"));
     }
 
     [Test]
     public void WithoutReferencesTheBestAnswersOfTheTrainingRowsCount()
     {
         Train("run", ["steps=2", "batchSize=4", "learningRate=0.01", "normalization=bias"]);
-        using var model = ModelDirectory.Load(Device(), _folder.File("run/final"), ScoreHead.Required);
+        using var model = ModelDirectory.Load(Device(), Folder.File("run/final"), ScoreHead.Required);
         using var workspace = new Workspace(Device(), Shape, 64, forBackward: false);
         int[][] best = [.. Rows().SelectMany(row => row.Answers.Where((_, k) => row.Ranks[k] == 1)).Select(row => row.Tokens)];
         Assert.That(new SequenceScorer(workspace).Scores(model, best).Average(), Is.EqualTo(0).Within(1e-5));
@@ -81,7 +73,7 @@ public class RewardTrainerTests
     {
         Train("run", ["steps=2", "batchSize=4", "learningRate=0.01"]);
         var line = Line("run");
-        using var model = ModelDirectory.Load(Device(), _folder.File("run/final"), ScoreHead.Required);
+        using var model = ModelDirectory.Load(Device(), Folder.File("run/final"), ScoreHead.Required);
         using var workspace = new Workspace(Device(), Shape, 64, forBackward: false);
         Dictionary<string, List<bool>> byLabeler = new() { ["ann"] = [], ["7"] = [], ["all"] = [] };
         var calibration = new PreferenceCalibration();
@@ -103,7 +95,7 @@ public class RewardTrainerTests
                 Assert.That((double)line[labeler == "all" ? "eval/accuracy" : $"eval/accuracy/{labeler}"]!, Is.EqualTo(right.Average(r => r ? 1.0 : 0)).Within(1e-9), labeler);
             Assert.That(line.Count(entry => entry.Key.StartsWith("eval/accuracy/", StringComparison.Ordinal)), Is.EqualTo(2));
             Assert.That((double)line["eval/calibration_error"]!, Is.EqualTo(calibration.Error).Within(1e-6));
-            var file = JsonNode.Parse(File.ReadAllText(_folder.File("run/calibration.json")))!;
+            var file = JsonNode.Parse(File.ReadAllText(Folder.File("run/calibration.json")))!;
             Assert.That((int)file["step"]!, Is.EqualTo(2));
             Assert.That((long)file["pairs"]!, Is.EqualTo(calibration.Pairs));
             Assert.That(file["bins"]!.AsArray().Sum(bin => (long)bin!["pairs"]!), Is.EqualTo(calibration.Pairs));
@@ -126,8 +118,8 @@ public class RewardTrainerTests
         using var cancel = new CancellationTokenSource();
         Assert.That(() => Train("parts", settings, onStep: report => { if (report.Step == 3) cancel.Cancel(); }, cancel: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
         Train("parts", settings, resume: true);
-        Directory.Delete(_folder.File("parts/checkpoints"), recursive: true);
-        var (parts, whole) = (TinyRuns.Result(_folder.File("parts")), TinyRuns.Result(_folder.File("whole")));
+        Directory.Delete(Folder.File("parts/checkpoints"), recursive: true);
+        var (parts, whole) = (TinyRuns.Result(Folder.File("parts")), TinyRuns.Result(Folder.File("whole")));
         Assert.That(whole.Keys, Does.Contain("final/member-1/model.safetensors").And.Contains("calibration.json"));
         Assert.That(parts, Is.EqualTo(whole));
     }
@@ -139,12 +131,12 @@ public class RewardTrainerTests
     {
         // An untied vocabulary head, which a classifier does not have.
         var config = Shape with { TieWordEmbeddings = false, LmHeadBias = true, RewardBias = bias, RewardScale = scale, EosToken = 19, Other = new JsonObject { ["note"] = "kept" } };
-        using (var model = Random(config, 3, hasScore: true)) ModelDirectory.Save(_folder.File("model"), model, null);
-        using var before = ModelDirectory.Load(Device(), _folder.File("model"), ScoreHead.Required);
-        SequenceClassification.Save(_folder.File("classifier"), before, null, padToken: 18);
+        using (var model = Random(config, 3, hasScore: true)) ModelDirectory.Save(Folder.File("model"), model, null);
+        using var before = ModelDirectory.Load(Device(), Folder.File("model"), ScoreHead.Required);
+        SequenceClassification.Save(Folder.File("classifier"), before, null, padToken: 18);
 
-        var json = JsonNode.Parse(File.ReadAllText(_folder.File("classifier/config.json")))!;
-        using (var tensors = SafeTensorsSet.Open(_folder.File("classifier")))
+        var json = JsonNode.Parse(File.ReadAllText(Folder.File("classifier/config.json")))!;
+        using (var tensors = SafeTensorsSet.Open(Folder.File("classifier")))
         {
             Assert.Multiple(() =>
             {
@@ -158,19 +150,19 @@ public class RewardTrainerTests
             });
         }
 
-        using (var loaded = SequenceClassification.Load(Device(), _folder.File("classifier")))
+        using (var loaded = SequenceClassification.Load(Device(), Folder.File("classifier")))
         {
             Assert.That(loaded.Config.Other.Select(entry => entry.Key), Is.EqualTo(new[] { "note" }));
-            ModelDirectory.Save(_folder.File("back"), loaded, null);
+            ModelDirectory.Save(Folder.File("back"), loaded, null);
         }
 
-        using var back = ModelDirectory.Load(Device(), _folder.File("back"), ScoreHead.Required);
+        using var back = ModelDirectory.Load(Device(), Folder.File("back"), ScoreHead.Required);
         using var workspace = new Workspace(Device(), Shape, 64, forBackward: false);
         int[][] rows = [.. Enumerable.Range(0, 6).Select(i => Tokens(new Random(i), 3 + i, 20))];
         float[] expected = new SequenceScorer(workspace).Scores(before, rows);
         Assert.That(new SequenceScorer(workspace).Scores(back, rows), Is.EqualTo(expected));
         // What others make of it: their class knows no bias.
-        using var score = SafeTensorsSet.Open(_folder.File("classifier"));
+        using var score = SafeTensorsSet.Open(Folder.File("classifier"));
         float[] stored = new float[16];
         score.ReadFloats("score.weight", stored);
         Assert.That(stored, Is.EqualTo(Values(before.Weights.Score)));
@@ -181,11 +173,11 @@ public class RewardTrainerTests
     {
         using var model = Random(Shape with { EosToken = 19 }, 3, hasScore: true);
         using var plain = Random(Shape, 3);
-        Assert.That(() => SequenceClassification.Save(_folder.File("x"), plain, null, null), Throws.TypeOf<InputException>().With.Message.Contains("score.weight"));
-        Assert.That(() => SequenceClassification.Save(_folder.File("x"), model, null, 19), Throws.TypeOf<InputException>().With.Message.Contains("end-of-text"));
-        Assert.That(() => SequenceClassification.Save(_folder.File("x"), model, null, 20), Throws.TypeOf<InputException>().With.Message.Contains("0 to 19"));
-        SequenceClassification.Save(_folder.File("x"), model, null, null);
-        string file = _folder.File("x/config.json"), text = File.ReadAllText(file);
+        Assert.That(() => SequenceClassification.Save(Folder.File("x"), plain, null, null), Throws.TypeOf<InputException>().With.Message.Contains("score.weight"));
+        Assert.That(() => SequenceClassification.Save(Folder.File("x"), model, null, 19), Throws.TypeOf<InputException>().With.Message.Contains("end-of-text"));
+        Assert.That(() => SequenceClassification.Save(Folder.File("x"), model, null, 20), Throws.TypeOf<InputException>().With.Message.Contains("0 to 19"));
+        SequenceClassification.Save(Folder.File("x"), model, null, null);
+        string file = Folder.File("x/config.json"), text = File.ReadAllText(file);
         Change("GPT2LMHeadModel", json => json["architectures"]!.AsArray()[0] = "GPT2LMHeadModel");
         Change("2 labels", json => json["id2label"]!["1"] = "other");
         Change("2 labels", json => { json.Remove("id2label"); json.Remove("num_labels"); });
@@ -195,11 +187,11 @@ public class RewardTrainerTests
             var json = JsonNode.Parse(text)!.AsObject();
             change(json);
             File.WriteAllText(file, json.ToJsonString());
-            Assert.That(() => SequenceClassification.Load(Device(), _folder.File("x")), Throws.TypeOf<InputException>().With.Message.Contains(expected));
+            Assert.That(() => SequenceClassification.Load(Device(), Folder.File("x")), Throws.TypeOf<InputException>().With.Message.Contains(expected));
         }
     }
 
-    private JsonObject Line(string run) => TinyRuns.Metrics(_folder.File(run))[^1];
+    private JsonObject Line(string run) => TinyRuns.Metrics(Folder.File(run))[^1];
 
     private static List<RankedRow> Rows() => [.. Enumerable.Range(0, 12).Select(i => Row(i, null))];
 
@@ -225,7 +217,7 @@ public class RewardTrainerTests
             Initialization.InitializeScore(members[i], seed + (ulong)i);
         }
 
-        using var directory = RunDirectory.Open(_folder.File(name), resume);
+        using var directory = RunDirectory.Open(Folder.File(name), resume);
         if (!resume) directory.WriteConfiguration([]);
         using var trainer = new RewardTrainer(configuration, new TrainingRun(directory, seed, null, resume, onStep, cancel), members, Rows(), evalRows ?? EvalRows(), references ?? []);
         trainer.Train();

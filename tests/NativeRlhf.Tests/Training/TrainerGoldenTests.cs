@@ -13,16 +13,8 @@ namespace NativeRlhf.Tests.Training;
 /// Ten steps of the trainers against PyTorch in float64, every metric to 1e-5; see tests/golden/README.md. (PPO's losses and gradients on
 /// fixed rollouts are among the golden values of the model.)
 /// </summary>
-public class TrainerGoldenTests
+public class TrainerGoldenTests : FolderTests
 {
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
-
     [Test]
     public void FineTuning()
     {
@@ -59,7 +51,7 @@ public class TrainerGoldenTests
     {
         var configuration = ConfigurationLoader.Load<T>(sets: [.. golden["settings"]!.AsObject().Select(setting => $"{setting.Key}={setting.Value!.ToJsonString()}"), "shuffle=false"]);
         List<Metrics> steps = [];
-        using var directory = RunDirectory.Create(_folder.File("run"));
+        using var directory = RunDirectory.Create(Folder.File("run"));
         using (var trainer = create(configuration, new TrainingRun(directory, 42, null, OnStep: report => steps.Add(report.Metrics))))
             trainer.Train();
 

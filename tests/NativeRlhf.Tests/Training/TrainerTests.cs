@@ -14,7 +14,7 @@ using static NativeRlhf.Tests.Model.TestModels;
 namespace NativeRlhf.Tests.Training;
 
 /// <summary>Each trainer learns what it is there to learn, on a model of 2 layers × 32 and rows of token ids.</summary>
-public class TrainerTests
+public class TrainerTests : FolderTests
 {
     private const int Vocabulary = 24, End = 23;
 
@@ -30,14 +30,6 @@ public class TrainerTests
     };
 
     private static readonly string[] Always = ["step", "wall_seconds", "tokens", "tokens_per_second", "learning_rate", "grad_norm"];
-
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => _folder = new TemporaryFolder();
-
-    [TearDown]
-    public void TearDown() => _folder.Dispose();
 
     [Test]
     public void PretrainingLearnsTheRuleOfItsText()
@@ -215,7 +207,7 @@ public class TrainerTests
         Gpt Known()
         {
             var model = NewModel();
-            using var directory = RunDirectory.Create(_folder.File($"base{Directory.GetDirectories(_folder.Path).Length}"));
+            using var directory = RunDirectory.Create(Folder.File($"base{Directory.GetDirectories(Folder.Path).Length}"));
             using var trainer = new LanguageModelTrainer(Load<PretrainConfiguration>("steps=40", "batchSize=16", "learningRate=0.01"), new TrainingRun(directory, 1, null), model, text, []);
             trainer.Train();
             return model;
@@ -228,13 +220,13 @@ public class TrainerTests
         Ppo([.. settings, "ptxCoef=2", "ptxRatio=0.5"], mixed, text, "mixed");
         using var workspace = new Workspace(Device(), Shape, 600, forBackward: false);
         double lossAlone = new SequenceScorer(workspace).Loss(alone, text), lossMixed = new SequenceScorer(workspace).Loss(mixed, text);
-        var lines = TinyRuns.Metrics(_folder.File("mixed"));
+        var lines = TinyRuns.Metrics(Folder.File("mixed"));
         Assert.Multiple(() =>
         {
             Assert.That(lossMixed, Is.LessThan(0.6 * lossAlone));
             Assert.That(lines.Select(line => (double)line["loss/ptx"]!), Is.All.InRange(0, 5));
             Assert.That(Mean(lines[^3..], "objective/scores"), Is.GreaterThan(Mean(lines[..3], "objective/scores")));
-            Assert.That(TinyRuns.Metrics(_folder.File("alone"))[0].ContainsKey("loss/ptx"), Is.False);
+            Assert.That(TinyRuns.Metrics(Folder.File("alone"))[0].ContainsKey("loss/ptx"), Is.False);
         });
     }
 
@@ -246,7 +238,7 @@ public class TrainerTests
         Ppo(["steps=15", "klCoef=2", $"klPenalty={place}"], path: "held");
         Assert.That(Last("held"), Is.LessThan(Last("free") / 3));
 
-        double Last(string path) => Mean(TinyRuns.Metrics(_folder.File(path))[^3..], "objective/kl");
+        double Last(string path) => Mean(TinyRuns.Metrics(Folder.File(path))[^3..], "objective/kl");
     }
 
     [Test]
@@ -396,7 +388,7 @@ public class TrainerTests
         }
     }
 
-    private string Run => _folder.File("run");
+    private string Run => Folder.File("run");
 
     /// <summary>PPO with the count of token 5 in the answer as its reward.</summary>
     private void Ppo(string[] settings, Gpt? policy = null, TokenRow[]? text = null, string path = "run", EncodedPrompt[]? prompts = null, Gpt? reference = null, Gpt? value = null)
@@ -412,7 +404,7 @@ public class TrainerTests
         using var newValue = NewModel(hasScore: true);
         using var reward = new RuleReward(request => request.Tokens.Skip(3).Count(token => token == 5));
         using var workspace = PpoTrainer.PlanWorkspace(Device(), Shape, configuration, prompts, text);
-        using var directory = RunDirectory.Create(_folder.File(path));
+        using var directory = RunDirectory.Create(Folder.File(path));
         using var trainer = new PpoTrainer(configuration, new TrainingRun(directory, 1, null), new PpoModels(policy, reference ?? before, value ?? newValue, reward), prompts, text, workspace);
         trainer.Train();
     }

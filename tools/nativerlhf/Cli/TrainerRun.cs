@@ -48,6 +48,7 @@ internal sealed record TrainerRun(
     /// <param name="planner">Plans the run's memory, which the log then has beside what was used; or null.</param>
     public int Train(TrainerConfiguration configuration, TextTokenizer? tokenizer, IEnumerable<string> notes, Func<TrainingRun, Trainer> create, RunPlanner? planner = null)
     {
+        Device.Memory.RestartPeak();
         using var directory = RunDirectory.Open(Out, Resume);
         if (Resume && directory.IsFinished)
         {
