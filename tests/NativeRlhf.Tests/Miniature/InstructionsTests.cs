@@ -40,7 +40,7 @@ public sealed class InstructionsTests
         // Every way of drawing prompts of a split.
         static IReadOnlyList<Instruction> AllOf(Instructions source, Split split) =>
         [
-            .. source.Sample(1500, split),
+            .. source.Sample(split == Split.Train ? 3000 : 800, split),
             .. new[] { ConstraintKind.None, ConstraintKind.Respectful, ConstraintKind.Rude }.SelectMany(tone => source.Provoking(60, split, tone)),
             .. source.MisconceptionQuestions(60, split),
             .. split == Split.Train ? [] : new[] { HeldOut.Phrasing, HeldOut.Fact, HeldOut.Kind }.SelectMany(what => source.Sample(100, split, what)),
