@@ -28,9 +28,8 @@ internal static class RunPanel
         var lines = rows.Select(row => (IRenderable)new Markup($"{Markup.Escape(row.Label)}[bold]{Markup.Escape(row.Value)}[/][aqua]{Markup.Escape(row.Sparkline)}[/]").Overflow(Overflow.Crop));
         return new Panel(new Rows([new Text(Head(progress, inside, unicode)).Overflow(Overflow.Crop), .. lines]))
         {
-            Header = new PanelHeader($" {Markup.Escape(progress.Name)} "),
-            Border = BoxBorder.Rounded,
-            UseSafeBorder = !unicode,
+            Header = new PanelHeader(Markup.Escape(progress.Name)),
+            Border = unicode ? BoxBorder.Rounded : BoxBorder.Ascii,
             Width = width,
         };
     }
