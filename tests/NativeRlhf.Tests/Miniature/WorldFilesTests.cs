@@ -40,9 +40,18 @@ public sealed class WorldFilesTests
     {
         Dictionary<string, int> rows = new()
         {
-            ["demonstrations.jsonl"] = 200, ["prompts.jsonl"] = 300, ["test-prompts.jsonl"] = 200, ["validation-prompts.jsonl"] = 40,
-            ["held-out-phrasings.jsonl"] = 40, ["held-out-facts.jsonl"] = 40, ["held-out-kind.jsonl"] = 40, ["provoking-none.jsonl"] = 40,
-            ["provoking-respectful.jsonl"] = 40, ["provoking-rude.jsonl"] = 40, ["misconceptions.jsonl"] = 40, ["few-shot-tasks.jsonl"] = 80,
+            ["demonstrations.jsonl"] = 200,
+            ["prompts.jsonl"] = 300,
+            ["test-prompts.jsonl"] = 200,
+            ["validation-prompts.jsonl"] = 40,
+            ["held-out-phrasings.jsonl"] = 40,
+            ["held-out-facts.jsonl"] = 40,
+            ["held-out-kind.jsonl"] = 40,
+            ["provoking-none.jsonl"] = 40,
+            ["provoking-respectful.jsonl"] = 40,
+            ["provoking-rude.jsonl"] = 40,
+            ["misconceptions.jsonl"] = 40,
+            ["few-shot-tasks.jsonl"] = 80,
         };
         Assert.Multiple(() =>
         {
