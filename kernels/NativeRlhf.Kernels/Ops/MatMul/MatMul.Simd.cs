@@ -32,8 +32,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>Blocks for each thread: enough that a thread which ends early leaves little to wait for.</summary>
     private const int BlocksPerThread = 4;
 
-    /// <summary>Up to this many rows memory is the limit, and is read in rows of <see cref="BlockColumns"/>.</summary>
-    private const int ThinRows = 64;
+    /// <summary>Up to this many rows memory is the limit: fewer blocks, so that it is read in rows of up to <see cref="BlockColumns"/>.</summary>
+    private const int ThinRows = 64, ThinBlocksPerThread = 2;
 
     /// <summary>Up to this many rows a transposed B is not worth its packing.</summary>
     private const int DotRows = 4;
@@ -130,9 +130,9 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns;
         // Rows in equal parts; then as many columns as leave enough blocks, and enough work in each.
         int down = (panelsA + (BlockRows / Rows) - 1) / (BlockRows / Rows), panelsDown = (panelsA + down - 1) / down;
-        int most = BlockColumns / Columns, balanced = Math.Clamp(panelsB * down / (team.Threads * BlocksPerThread), 1, most);
+        int blocks = team.Threads * (c.Rows <= ThinRows ? ThinBlocksPerThread : BlocksPerThread), balanced = Math.Clamp(panelsB * down / blocks, 1, BlockColumns / Columns);
         long panelWork = Math.Max(1, (long)Math.Min(c.Rows, panelsDown * Rows) * depth * Columns);
-        int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, c.Rows <= ThinRows ? most : balanced));
+        int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, balanced));
         int blocksAcross = (panelsB + panelsAcross - 1) / panelsAcross;
         team.For(down * blocksAcross, new Block(team, c, (nint)initial, (nint)bias, (nint)_packedA, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
     }
