@@ -14,6 +14,7 @@ static int Run(string[] args)
         """)
     {
         DemoCommand.Create(),
+        ReproduceCommand.Create(),
         InitCommand.Create(),
         PretrainCommand.Create(),
         SftCommand.Create(),
