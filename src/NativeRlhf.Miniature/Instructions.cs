@@ -111,6 +111,9 @@ public sealed class Instructions
         return Compose(form, new Drawer(world, random, FactScope.All, user), user, Split.Train, HeldOut.None, null, random.Chance(0.1));
     }
 
+    /// <summary>The split to which a text belongs where nothing of it is held out.</summary>
+    internal static Split SplitOf(string text) => SplitOf(WorldRandom.Hash(text));
+
     private static Split SplitOf(ulong number) => (number % 10) switch
     {
         8 => Split.Validation,
@@ -124,8 +127,7 @@ public sealed class Instructions
     /// </summary>
     private static Split SplitOf(string prompt, HeldOut heldOut)
     {
-        ulong hash = WorldRandom.Hash(prompt);
-        return heldOut == HeldOut.None ? SplitOf(hash) : hash % 2 == 0 ? Split.Validation : Split.Test;
+        return heldOut == HeldOut.None ? SplitOf(prompt) : WorldRandom.Hash(prompt) % 2 == 0 ? Split.Validation : Split.Test;
     }
 
     private double Weight(Form form) => weights[form];

@@ -15,6 +15,7 @@ static int Run(string[] args)
     {
         DemoCommand.Create(),
         ReproduceCommand.Create(),
+        WorldCommand.Create(),
         InitCommand.Create(),
         PretrainCommand.Create(),
         SftCommand.Create(),
