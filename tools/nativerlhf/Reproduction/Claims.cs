@@ -1,6 +1,7 @@
 using System.Globalization;
 using NativeRlhf.Miniature;
 using NativeRlhf.Reporting;
+using Claim = NativeRlhf.Reporting.Claim;
 using Verdict = NativeRlhf.Reporting.Verdict;
 
 namespace NativeRlhf.Runner.Reproduction;

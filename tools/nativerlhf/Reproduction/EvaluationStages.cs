@@ -23,6 +23,8 @@ internal sealed class TestQuestions
             (PromptSets.HeldOutFact, instructions.Sample(count, Miniature.Split.Test, HeldOut.Fact)),
             (PromptSets.HeldOutKind, instructions.Sample(count, Miniature.Split.Test, HeldOut.Kind)),
         ];
+        var tasks = new FewShotTasks(world);
+        Tasks = [.. Enum.GetValues<FewShotTask>().Select(task => (task.ToString(), tasks.Sample(task, settings.FewShotItems, Miniature.Split.Test)))];
         Training = Labeler.Training(world);
         HeldOutLabelers = Labeler.HeldOut(world);
     }
@@ -32,6 +34,9 @@ internal sealed class TestQuestions
 
     /// <summary>The other sets.</summary>
     public IReadOnlyList<(string Set, IReadOnlyList<Instruction> Prompts)> Probes { get; }
+
+    /// <summary>Few-shot tasks in the base model's format.</summary>
+    public IReadOnlyList<(string Name, IReadOnlyList<FewShotItem> Items)> Tasks { get; }
 
     public IReadOnlyList<Labeler> Training { get; }
 
@@ -59,7 +64,21 @@ internal sealed class EvaluationStages(MethodStages stages, ReproductionSettings
         List<EvaluatedAnswer> answers = [.. Ask(PromptSets.Test, questions.Value.Test, stages.Seed + 2)];
         if (!isSweep) answers.AddRange(questions.Value.Probes.SelectMany(probe => Ask(probe.Set, probe.Prompts, stages.Seed + 3)));
         double[] losses = isPrompted ? [] : measurement.Losses(gpt, measurement.Windows(heldOutText));
-        new ModelEvaluation(name, (int)gpt.Weights.Count, klCoefficient, losses, new Dictionary<string, double[]>()) { Answers = answers }.Write(folder);
+        Dictionary<string, double[]> tasks = isPrompted || isSweep ? [] : questions.Value.Tasks.ToDictionary(task => task.Name, task => (double[])[.. Solved(task.Items)]);
+        new ModelEvaluation(name, (int)gpt.Weights.Count, klCoefficient, losses, tasks) { Answers = answers }.Write(folder);
+
+        // An item is solved when the right completion is more probable than every wrong one.
+        IEnumerable<double> Solved(IReadOnlyList<FewShotItem> items)
+        {
+            double[] logprobs = measurement.LogProbs(gpt, items.SelectMany(item => item.WrongCompletions.Prepend(item.Completion).Select(completion => (item.Prompt, completion))));
+            int at = 0;
+            foreach (var item in items)
+            {
+                int count = 1 + item.WrongCompletions.Count;
+                yield return logprobs[at] > logprobs.AsSpan(at + 1, count - 1).ToArray().Max() ? 1 : 0;
+                at += count;
+            }
+        }
 
         IEnumerable<EvaluatedAnswer> Ask(string set, IReadOnlyList<Instruction> prompts, ulong seed)
         {
