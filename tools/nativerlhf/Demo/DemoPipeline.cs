@@ -1,4 +1,5 @@
 using NativeRlhf.Miniature;
+using NativeRlhf.Runner.Cli;
 using NativeRlhf.Runner.Stages;
 
 namespace NativeRlhf.Runner.Demo;
@@ -15,7 +16,8 @@ internal sealed class DemoPipeline(DemoSettings settings, MethodStages stages, s
         string data = Place("data");
         var files = new WorldStage(data);
         var instructions = new Instructions(_world);
-        files.Write(_world, instructions, settings.World, Console.WriteLine);
+        var written = new WorldFiles(_world, settings.World);
+        foreach (string line in WorldFolder.Write(data, [written.Web, written.WebHeldOut, written.Demonstrations, written.Prompts, written.TestPrompts])) Console.WriteLine($"data/{line}");
         var tokenizer = files.TrainTokenizer(settings.VocabularySize);
         Console.WriteLine($"byte-level BPE of {tokenizer.VocabularySize} tokens");
 

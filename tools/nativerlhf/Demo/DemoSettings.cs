@@ -1,4 +1,5 @@
 using NativeRlhf.Configuration;
+using NativeRlhf.Miniature;
 using NativeRlhf.Optimization;
 using NativeRlhf.Runner.Stages;
 
@@ -75,7 +76,14 @@ internal sealed record DemoSettings
     /// <summary>Provoking prompts and questions about misconceptions, each.</summary>
     public int ProbePrompts { get; init; } = 150;
 
-    public WorldAmounts World => new(PretrainingTokens, Demonstrations, Demonstrations, TestPrompts);
+    public WorldFileOptions World => new()
+    {
+        PretrainingTokens = PretrainingTokens,
+        Demonstrations = Demonstrations,
+        Prompts = Demonstrations,
+        TestPrompts = TestPrompts,
+        HeldOutKind = null,
+    };
 
     public PretrainConfiguration Pretraining => new()
     {

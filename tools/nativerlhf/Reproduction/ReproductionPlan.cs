@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using NativeRlhf.Configuration;
 using NativeRlhf.Miniature;
+using NativeRlhf.Runner.Cli;
 using NativeRlhf.Runner.Stages;
 using NativeRlhf.Tokenization;
 
@@ -34,9 +35,12 @@ internal sealed class ReproductionPlan
         var world = Add(new Stage
         {
             Name = "world",
-            Settings = Json(settings.World, settings.WorldSize, settings.HeldOutKind.ToString()),
+            Settings = Json(settings.World, settings.WorldSize),
             Cost = settings.PretrainingTokens * 1e4,
-            Run = into => Files(into).Write(_world, _instructions, settings.World, _ => { }),
+            Run = into =>
+            {
+                foreach (string _ in WorldFolder.Write(into, new WorldFiles(_world, settings.World).All)) method.Cancel.ThrowIfCancellationRequested();
+            },
         });
         var tokenizer = Add(new Stage
         {

@@ -124,7 +124,16 @@ internal sealed record ReproductionSettings
 
     public WorldSize WorldSize => WorldSize.Demo with { Users = Users };
 
-    public WorldAmounts World => new(PretrainingTokens, Demonstrations, Prompts, TestPrompts);
+    public WorldFileOptions World => new()
+    {
+        PretrainingTokens = PretrainingTokens,
+        Demonstrations = Demonstrations,
+        Prompts = Prompts,
+        TestPrompts = TestPrompts,
+        ProbePrompts = ProbePrompts,
+        FewShotItems = FewShotItems,
+        HeldOutKind = HeldOutKind,
+    };
 
     public PretrainConfiguration Pretraining(ModelSize size) => new()
     {

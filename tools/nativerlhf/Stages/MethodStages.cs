@@ -102,7 +102,7 @@ internal sealed class MethodStages(ComputeDevice device, ulong seed, bool quiet,
         Lines("comparisons-held-out.jsonl", lines.Take(held));
         return compared[..held];
 
-        void Lines(string name, IEnumerable<string> rows) => say($"{Path.GetFileName(folder)}/{WorldStage.WriteLines(Path.Combine(folder, name), rows)}");
+        void Lines(string name, IEnumerable<string> rows) => say($"{Path.GetFileName(folder)}/{WorldStage.WriteLines(Path.Combine(folder, name), [.. rows])}");
     }
 
     /// <summary>Trains the reward model, and shifts it so that demonstrations score 0 on average.</summary>
