@@ -168,12 +168,12 @@ internal static class Claims
 
     /// <summary>Generalisation to what was not supervised.</summary>
     public static Claim Generalises(StudyData data, string set, string what) => AtEverySize(
-        data, "The aligned model follows instructions that its training did not supervise (section 4.3).",
-        $"Prompts with {what} that only the web text has: PPO against the prompted base model of its size, by the judge, above 50 %, the interval included.{ForEverySize}", [ModelNames.Prompted, ModelNames.Sft, ModelNames.Ppo], size =>
+        data, "The aligned model follows instructions that its training did not supervise, where the base model needs careful prompting (section 4.3).",
+        $"Prompts with {what} that only the web text has: PPO against the base model of its size, by the judge, above 50 %, the interval included; beside it the prompted base model and SFT.{ForEverySize}", [ModelNames.Base, ModelNames.Prompted, ModelNames.Sft, ModelNames.Ppo], size =>
         {
             var ppo = size.Models[ModelNames.Ppo].To(set);
-            Interval overBase = Statistics.Bootstrap(Measures.Wins(ppo, size.Models[ModelNames.Prompted].To(set), Decider.Judge)), overSft = Statistics.Bootstrap(Measures.Wins(ppo, size.Models[ModelNames.Sft].To(set), Decider.Judge));
-            return ($"{Percent(overBase)} (and {Percent(overSft)} against SFT)", overBase.Low > 0.5);
+            Interval[] wins = [.. ((string[])[ModelNames.Base, ModelNames.Prompted, ModelNames.Sft]).Select(model => Statistics.Bootstrap(Measures.Wins(ppo, size.Models[model].To(set), Decider.Judge)))];
+            return ($"{Percent(wins[0])}, against prompted base {Percent(wins[1])}, against SFT {Percent(wins[2])}", wins[0].Low > 0.5);
         });
 
     /// <summary>Without the penalty the reward model is hacked.</summary>
