@@ -6,27 +6,41 @@ public sealed class LabelerTests
 {
     private static readonly World World = new();
     private static readonly IReadOnlyList<Labeler> Everyone = [.. Labeler.Training(World), .. Labeler.HeldOut(World)];
-    private static readonly (Instruction Asked, Answer[] Answers)[] Sets = AnswerSets();
+    private static readonly (Instruction Asked, Answer[] Answers)[] Sets = AnswerSets(World);
 
+    /// <summary>The paper's labelers agreed on 72.6 ± 1.5 % of pairs, held-out ones with training ones alike.</summary>
     [Test]
-    public void Two_labelers_agree_on_about_73_percent_of_pairs()
+    public void Two_labelers_agree_on_73_percent_of_pairs([Values(1, 7, 42, 2024)] int seed, [Values] bool full)
     {
-        int agreed = 0, pairs = 0;
-        foreach ((Instruction asked, Answer[] answers) in Sets)
+        var world = new World(seed, full ? WorldSize.Full : WorldSize.Demo);
+        IReadOnlyList<Labeler> training = Labeler.Training(world), heldOut = Labeler.HeldOut(world);
+        (int Same, int All) within = default, across = default;
+        foreach ((Instruction asked, Answer[] answers) in AnswerSets(world))
         {
-            IReadOnlyList<int>[] ranks = [.. Everyone.Select(l => l.Rank(asked, answers).Ranks)];
-            for (int a = 0; a < ranks.Length; a++)
+            IReadOnlyList<int>[] first = [.. training.Select(l => l.Rank(asked, answers).Ranks)];
+            IReadOnlyList<int>[] second = [.. heldOut.Select(l => l.Rank(asked, answers).Ranks)];
+            for (int a = 0; a < first.Length; a++)
             {
-                for (int b = a + 1; b < ranks.Length; b++)
+                for (int b = a + 1; b < first.Length; b++)
                 {
-                    (int same, int all) = Agreement(ranks[a], ranks[b]);
-                    agreed += same;
-                    pairs += all;
+                    within = Sum(within, Agreement(first[a], first[b]));
+                }
+
+                foreach (IReadOnlyList<int> other in second)
+                {
+                    across = Sum(across, Agreement(first[a], other));
                 }
             }
         }
 
-        Assert.That(agreed / (double)pairs, Is.EqualTo(0.73).Within(0.03));
+        TestContext.Out.WriteLine($"{within.Same / (double)within.All:0.0000} {across.Same / (double)across.All:0.0000}");
+        Assert.Multiple(() =>
+        {
+            Assert.That(within.Same / (double)within.All, Is.EqualTo(0.73).Within(0.02), "training labelers");
+            Assert.That(across.Same / (double)across.All, Is.EqualTo(0.73).Within(0.02), "training labelers with held-out ones");
+        });
+
+        static (int, int) Sum((int Same, int All) a, (int Same, int All) b) => (a.Same + b.Same, a.All + b.All);
     }
 
     [Test]
@@ -113,13 +127,13 @@ public sealed class LabelerTests
     }
 
     /// <summary>What models of different stages would answer: flawless, mixed and poor.</summary>
-    private static (Instruction, Answer[])[] AnswerSets()
+    private static (Instruction, Answer[])[] AnswerSets(World world)
     {
         Demonstrator[] writers =
         [
-            new(World), new(World, DemonstratorQuality.Web), new(World, DemonstratorQuality.Perfect), new(World),
+            new(world), new(world, DemonstratorQuality.Web), new(world, DemonstratorQuality.Perfect), new(world),
         ];
-        return [.. new Instructions(World).Sample(250, Split.Test).Select(asked =>
+        return [.. new Instructions(world).Sample(250, Split.Test).Select(asked =>
             (asked, Enumerable.Range(0, 6).Select(k => new Answer(writers[k % writers.Length].Answer(asked, k))).ToArray()))];
     }
 
