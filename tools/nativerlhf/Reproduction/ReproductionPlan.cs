@@ -136,7 +136,7 @@ internal sealed class ReproductionPlan
         foreach (double coefficient in _settings.Coefficients)
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"beta-{coefficient}");
-            var run = AddPpo(name, _settings.Ppo(size, coefficient, 0));
+            var run = AddPpo(name, _settings.SweepPpo(size, coefficient));
             AddEvaluation(name, name, run, coefficient);
         }
 
@@ -147,7 +147,7 @@ internal sealed class ReproductionPlan
             Name = $"{size.Name}/{name}",
             Settings = Json(configuration),
             Inputs = [world, sft, reward],
-            Cost = parameters * _settings.PpoSteps * _settings.PpoBatch * ((36 * rowLength) + (configuration.PtxCoef > 0 ? 6 * configuration.PtxRatio * configuration.InnerEpochs * _settings.Positions : 0)),
+            Cost = parameters * configuration.Steps!.Value * _settings.PpoBatch * ((36 * rowLength) + (configuration.PtxCoef > 0 ? 6 * configuration.PtxRatio * configuration.InnerEpochs * _settings.Positions : 0)),
             Run = into => Trained(into, folder => _method.Ppo(name, configuration, Final(sft), Final(reward), Files(Place(world)), folder)),
         });
 

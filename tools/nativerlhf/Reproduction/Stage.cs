@@ -25,8 +25,11 @@ internal sealed record Stage
     /// <summary>Does the work. It is given the folder, which is empty or holds what an interrupted run of the same stage left.</summary>
     public required Action<string> Run { get; init; }
 
-    /// <summary>What stages of one kind have in common, so that the time of one tells that of others: the last part of the name.</summary>
-    public string Kind => Name[(Name.LastIndexOf('/') + 1)..];
+    /// <summary>
+    /// What stages of one kind have in common, so that the time of one tells that of others: the name without the size and without a
+    /// number at its end, as <c>beta</c> or <c>eval/ppo</c>.
+    /// </summary>
+    public string Kind => Name[(Name.IndexOf('/') + 1)..].TrimEnd('-', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9');
 
     /// <summary>
     /// What the result depends on, as a hash: version, settings, seed, and the keys of the inputs. Two stages with the same key have the same

@@ -22,6 +22,8 @@ internal sealed class StageRunner(string folder, ulong seed, Action<string> say,
 
     private const string PartialFolder = ".partial", LockName = ".lock";
 
+    private const double UsualSpeed = 1e11, UsualSeconds = 30;
+
     private readonly Dictionary<string, (double Cost, double Seconds)> _measured = [];
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
@@ -55,13 +57,15 @@ internal sealed class StageRunner(string folder, ulong seed, Action<string> say,
     }
 
     /// <summary>
-    /// The seconds that a stage will take: its cost times what stages of its kind took for theirs; times what all stages took while none of
-    /// its kind is measured.
+    /// The seconds that a stage will take: its cost times what stages of its kind took for theirs. While none of its kind is measured, times
+    /// what all stages took, to which half a minute at a usual speed is added, so that the first small stages do not decide alone.
     /// </summary>
     internal double Estimate(Stage stage)
     {
-        var (cost, seconds) = _measured.TryGetValue(stage.Kind, out var kind) ? kind : (_measured.Values.Sum(m => m.Cost), _measured.Values.Sum(m => m.Seconds));
-        return cost > 0 ? stage.Cost * seconds / cost : 0;
+        var (cost, seconds) = _measured.TryGetValue(stage.Kind, out var kind) && kind.Cost > 0
+            ? kind
+            : (_measured.Values.Sum(m => m.Cost) + (UsualSeconds * UsualSpeed), _measured.Values.Sum(m => m.Seconds) + UsualSeconds);
+        return stage.Cost * seconds / cost;
     }
 
     private double Run(Stage stage, string key)
