@@ -136,7 +136,7 @@ internal sealed class ReproductionPlan
         foreach (double coefficient in _settings.Coefficients)
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"beta-{coefficient}");
-            var run = AddPpo(name, _settings.SweepPpo(size, coefficient));
+            var run = AddPpo(name, _settings.Ppo(size, coefficient, 0));
             AddEvaluation(name, name, run, coefficient);
         }
 

@@ -45,8 +45,7 @@ internal sealed record ReproductionSettings
         ComparisonPrompts = 60,
         PpoSteps = 2,
         PpoBatch = 32,
-        SweepSteps = 3,
-        Coefficients = [0, 0.1],
+        Coefficients = [0, 0.5],
         TestPrompts = 40,
         ProbePrompts = 20,
         FewShotItems = 20,
@@ -63,14 +62,8 @@ internal sealed record ReproductionSettings
     /// <summary>The size at which β is varied.</summary>
     public string SweepSize { get; init; } = "medium";
 
-    /// <summary>The values of β that are tried, <see cref="KlCoefficient"/> among them.</summary>
-    public IReadOnlyList<double> Coefficients { get; init; } = [0, 0.02, 0.1, 0.5];
-
-    /// <summary>The runs of the sweep go on for so many steps: over-optimisation shows when PPO has time for it.</summary>
-    public int SweepSteps { get; init; } = 120;
-
-    /// <summary>And with so many times the learning rate.</summary>
-    public double SweepRate { get; init; } = 1.5;
+    /// <summary>The values of β that are tried besides <see cref="KlCoefficient"/>.</summary>
+    public IReadOnlyList<double> Coefficients { get; init; } = [0, 0.02, 0.05, 0.5];
 
     public int Positions { get; init; } = 128;
 
@@ -196,10 +189,6 @@ internal sealed record ReproductionSettings
         CheckpointEvery = Fifth(PpoSteps),
         KeepCheckpoints = 1,
     };
-
-    /// <summary>A run of the sweep over β.</summary>
-    public PpoConfiguration SweepPpo(ModelSize size, double klCoefficient) =>
-        Ppo(size, klCoefficient, 0) with { Steps = SweepSteps, LearningRate = SweepRate * size.PpoRate, CheckpointEvery = Fifth(SweepSteps) };
 
     private static int Fifth(int steps) => Math.Max(1, steps / 5);
 }

@@ -14,8 +14,8 @@ internal sealed record SizeData(string Name, IReadOnlyDictionary<string, ModelEv
 
 /// <summary>Everything that was measured.</summary>
 /// <param name="Sizes">The sizes, the smallest first.</param>
-/// <param name="Sweep">Longer runs of PPO with several β at one size, by β; empty where that size was left out.</param>
-/// <param name="DefaultCoefficient">The β of <see cref="ModelNames.Ppo"/>, which the one of β = 0 is compared with.</param>
+/// <param name="Sweep">PPO with several β at one size, by β; empty where that size was left out.</param>
+/// <param name="DefaultCoefficient">The β of <see cref="ModelNames.Ppo"/>, which is one of them.</param>
 /// <param name="SweepSize">The size of the sweep.</param>
 internal sealed record StudyData(IReadOnlyList<SizeData> Sizes, IReadOnlyList<ModelEvaluation> Sweep, double DefaultCoefficient, string SweepSize)
 {
@@ -37,7 +37,7 @@ internal sealed record StudyData(IReadOnlyList<SizeData> Sizes, IReadOnlyList<Mo
             var models = Directory.GetDirectories(evaluations).Where(path => Path.GetFileName(path) != "reward").Order(StringComparer.Ordinal).Select(ModelEvaluation.Read).ToDictionary(model => model.Model);
             sizes.Add(new SizeData(size, models.Where(entry => ModelNames.All.Contains(entry.Key)).ToDictionary(), RewardEvaluation.Read(Path.Combine(evaluations, "reward"))));
             if (size == settings.SweepSize)
-                sweep = [.. models.Values.Where(model => model.KlCoefficient is not null && !ModelNames.All.Contains(model.Model)).OrderBy(model => model.KlCoefficient)];
+                sweep = [.. models.Values.Where(model => model.KlCoefficient is not null && model.Model != ModelNames.PpoPtx).OrderBy(model => model.KlCoefficient)];
         }
 
         return new StudyData(sizes, sweep, settings.KlCoefficient, settings.SweepSize);

@@ -86,7 +86,7 @@ internal sealed class StudyWriter(StudyData data)
     private IEnumerable<Figure> OverOptimisation()
     {
         if (data.Sweep.Count == 0) yield break;
-        const string Caption = "Runs of PPO that went on longer and faster than the one of the other figures: one point for each β, the smallest β with the largest divergence; left the SFT model.";
+        const string Caption = "One point for each β, the smallest β with the largest divergence; left the SFT model.";
         yield return OverKl("over-optimisation-quality", $"Over-optimisation: the judge's quality ({data.SweepSize})", Caption, "quality, 1 to 7", answer => answer.Marks.Quality);
         yield return OverKl("over-optimisation-score", $"Over-optimisation: the reward model's score ({data.SweepSize})", Caption, "score", answer => answer.Score);
 
