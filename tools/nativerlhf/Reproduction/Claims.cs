@@ -1,6 +1,5 @@
 using System.Globalization;
 using NativeRlhf.Miniature;
-using NativeRlhf.Reporting;
 using Claim = NativeRlhf.Reporting.Claim;
 using Verdict = NativeRlhf.Reporting.Verdict;
 

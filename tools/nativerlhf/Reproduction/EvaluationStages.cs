@@ -1,5 +1,4 @@
 using NativeRlhf.Miniature;
-using NativeRlhf.Model;
 using NativeRlhf.Runner.Stages;
 
 namespace NativeRlhf.Runner.Reproduction;

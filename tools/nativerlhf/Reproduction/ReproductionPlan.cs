@@ -57,7 +57,7 @@ internal sealed class ReproductionPlan
             Settings = Json(settings.Sizes.Select(size => size.Name)),
             Version = 1,
             Inputs = measured,
-            Cost = 1e12,
+            Cost = 3e11,
             Run = into => new StudyWriter(StudyData.Read(folder, settings)).Build().Write(Path.Combine(into, Reporting.Study.FileName)),
         });
     }
