@@ -14,6 +14,7 @@ static int Run(string[] args)
         """)
     {
         DemoCommand.Create(),
+        ReproduceCommand.Create(),
         WorldCommand.Create(),
         InitCommand.Create(),
         PretrainCommand.Create(),
