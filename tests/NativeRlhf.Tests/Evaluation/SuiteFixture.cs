@@ -22,7 +22,14 @@ internal static class SuiteFixture
     {
         var model = new Gpt(Device(), new GptConfig
         {
-            Layers = 1, Heads = 1, Width = 4, Inner = 16, Positions = positions, VocabularySize = tokenizer.VocabularySize, LmHeadBias = true, BosToken = 0,
+            Layers = 1,
+            Heads = 1,
+            Width = 4,
+            Inner = 16,
+            Positions = positions,
+            VocabularySize = tokenizer.VocabularySize,
+            LmHeadBias = true,
+            BosToken = 0,
         }, false);
         foreach (var spec in model.Weights.Specs) model.Device.Upload(model.Weights[spec.Name], new float[spec.Length]);
         model.Device.Upload(model.Weights["lm_head.bias"], [.. Enumerable.Range(0, tokenizer.VocabularySize).Select(logit)]);

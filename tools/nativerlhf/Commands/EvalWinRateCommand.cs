@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using NativeRlhf.Data;
 using NativeRlhf.Evaluation;
-using NativeRlhf.Kernels.Device;
 using NativeRlhf.Model;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Runner.Evaluation;
