@@ -37,6 +37,28 @@ public sealed class SequenceScorer(Workspace workspace)
         }
     }
 
+    /// <summary>Log-probabilities of the counted tokens, and which token would have been the most probable in place of each.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="rows">The rows, M counted tokens in all.</param>
+    /// <param name="logprobs">logprobs (M) =: natural logarithms</param>
+    /// <param name="best">best (M) =: token ids, the first of several</param>
+    public void LogProbs(Gpt model, ReadOnlySpan<TokenRow> rows, Span<float> logprobs, Span<int> best)
+    {
+        using var found = _device.AllocateIndices(256);
+        for (int start = 0, count; start < rows.Length; start += count)
+        {
+            var hidden = Pass(model, rows[start..], out count);
+            int tokens = workspace.Targets.Count;
+            Tensor y = workspace.Values.Slice(0, tokens);
+            found.Set(workspace.Targets.Tokens.Host);
+            workspace.Language.Forward(model, hidden, workspace.Targets, y, Tensor.None, best: found);
+            _device.Download(y, logprobs[..tokens]);
+            found.Download().CopyTo(best);
+            logprobs = logprobs[tokens..];
+            best = best[tokens..];
+        }
+    }
+
     /// <summary>Log-probabilities of the counted tokens of every row.</summary>
     /// <param name="model">The model.</param>
     /// <param name="rows">The rows.</param>

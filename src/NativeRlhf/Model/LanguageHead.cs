@@ -47,10 +47,16 @@ public sealed class LanguageHead : IDisposable
     /// <param name="logprobs">logprobs (M) =</param>
     /// <param name="entropy">entropy (M) =, or none</param>
     /// <param name="temperature">Logits are divided by it.</param>
-    public void Forward(Gpt model, Tensor hidden, Targets targets, Tensor logprobs, Tensor entropy, float temperature = 1)
+    /// <param name="best">best (M) = the most probable token at each place, the first of several; or null.</param>
+    public void Forward(Gpt model, Tensor hidden, Targets targets, Tensor logprobs, Tensor entropy, float temperature = 1, IndexBuffer? best = null)
     {
         for (int first = 0; first < targets.Count; first += _block)
-            BlockForward(model, hidden, targets, first, logprobs, entropy, temperature);
+        {
+            int count = BlockForward(model, hidden, targets, first, logprobs, entropy, temperature);
+            // Without a temperature nothing is drawn, so that streams and positions do not matter.
+            var tokens = targets.Tokens.View.SubView(first, count);
+            if (best is not null) _kernels.Sampling.Forward(best.View.SubView(first, count), _logits.Slice(0, count), tokens, tokens, new Kernels.Ops.SamplingSettings(0, 0, 1, 0));
+        }
     }
 
     /// <summary>Log-probabilities, and the gradients of a loss that is a sum over tokens.</summary>
