@@ -7,7 +7,8 @@ namespace NativeRlhf.Evaluation;
 /// <summary>
 /// Forward passes over lists of sequences, in micro-batches: log-probabilities of the counted tokens, scores of a reward
 /// model, values of a value model. It is the same forward pass that training uses. Results of several rows lie packed, one
-/// row's counted tokens after another's; <see cref="Unpack"/> separates them.
+/// row's counted tokens after another's; <see cref="Unpack"/> separates them. What neighbours begin with, as the answers to one
+/// prompt do, is run once.
 /// </summary>
 /// <param name="workspace">Memory, planned for the models' shape.</param>
 public sealed class SequenceScorer(Workspace workspace)
@@ -97,7 +98,7 @@ public sealed class SequenceScorer(Workspace workspace)
         for (int start = 0, count; start < sequences.Length; start += count)
         {
             count = _microBatches.Next(sequences[start..], static tokens => tokens.Length);
-            workspace.Batch.Set(sequences.Slice(start, count));
+            workspace.Batch.Set(sequences.Slice(start, count), static tokens => tokens, groupOf: static _ => 0);
             var hidden = model.Forward(workspace.Batch, workspace.Activations);
             Tensor y = workspace.Values.Slice(0, count);
             workspace.Scalar.Forward(model, hidden, workspace.Batch.LastRows, y);
@@ -140,8 +141,8 @@ public sealed class SequenceScorer(Workspace workspace)
     private Tensor Pass(Gpt model, ReadOnlySpan<TokenRow> rest, out int count)
     {
         count = _microBatches.Next(rest, PackedBatch.InputLength);
-        workspace.Batch.SetInputs(rest[..count]);
-        workspace.Targets.Set(rest[..count]);
+        workspace.Batch.SetInputs(rest[..count], share: true);
+        workspace.Targets.Set(workspace.Batch, rest[..count]);
         return model.Forward(workspace.Batch, workspace.Activations);
     }
 }

@@ -137,22 +137,20 @@ public sealed class Targets : IDisposable
     /// <summary>tokens (M): the counted tokens</summary>
     public IndexBuffer Tokens { get; }
 
-    /// <summary>Collects the counted tokens of rows that were packed by <see cref="PackedBatch.SetInputs"/>.</summary>
+    /// <summary>Collects the counted tokens of rows.</summary>
+    /// <param name="batch">The batch that <see cref="PackedBatch.SetInputs"/> packed them into.</param>
     /// <param name="rows">The rows.</param>
-    public void Set(ReadOnlySpan<TokenRow> rows)
+    public void Set(PackedBatch batch, ReadOnlySpan<TokenRow> rows)
     {
         _rows.Clear();
         _tokens.Clear();
-        int offset = 0;
-        foreach (var row in rows)
+        for (int s = 0; s < rows.Length; s++)
         {
-            for (int i = row.CountedFrom; i < row.Tokens.Length; i++)
+            for (int i = rows[s].CountedFrom; i < rows[s].Tokens.Length; i++)
             {
-                _rows.Add(offset + i - 1);
-                _tokens.Add(row.Tokens[i]);
+                _rows.Add(batch.RowOf(s, i - 1));
+                _tokens.Add(rows[s].Tokens[i]);
             }
-
-            offset += PackedBatch.InputLength(row);
         }
 
         Rows.Set(CollectionsMarshal.AsSpan(_rows));
