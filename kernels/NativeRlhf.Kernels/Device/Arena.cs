@@ -52,6 +52,14 @@ public sealed class Arena : IDisposable
     /// <returns>A tensor (1, length).</returns>
     public Tensor Range(long start, int length) => new(Part(start, length), 1, length, ElementType.Float32);
 
+    /// <summary>Elements next to each other, taken or not, as one row vector.</summary>
+    /// <param name="start">The first element, counted in elements of the type.</param>
+    /// <param name="length">How many.</param>
+    /// <param name="type">Their type.</param>
+    /// <returns>A tensor (1, length).</returns>
+    public Tensor Range(long start, int length, ElementType type) =>
+        new(_buffer is null ? default : _bytes.SubView(start * type.Size(), (long)length * type.Size()), 1, length, type);
+
     /// <summary>The size in elements that a tensor of <paramref name="length"/> elements takes.</summary>
     /// <param name="length">A number of elements.</param>
     /// <param name="type">Their type; a word holds two of bfloat16.</param>
@@ -72,13 +80,25 @@ public sealed class Arena : IDisposable
     /// <exception cref="InvalidOperationException">The arena was planned too small.</exception>
     public Tensor Take(int rows, int cols, string name = "", ElementType type = ElementType.Float32)
     {
-        long taken = Words((long)rows * cols, type);
-        if (_used + taken > Capacity)
-            throw new InvalidOperationException($"arena of {Capacity} elements, {_used} taken, has no room for ({rows}, {cols})");
-        var bytes = _buffer is null ? default : _bytes.SubView(_used * sizeof(float), (long)rows * cols * type.Size());
-        _names.Add((_used, name));
-        _used += AlignUp(taken);
-        return new Tensor(bytes, rows, cols, type);
+        var tensor = TakeAt(_used, rows, cols, name, type);
+        _used += AlignUp((long)rows * cols, type);
+        return tensor;
+    }
+
+    /// <summary>Takes a tensor at a place that the caller has planned; it does not count as taken for <see cref="Take"/>.</summary>
+    /// <param name="start">The first word of float32 that it covers.</param>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="cols">Its columns.</param>
+    /// <param name="name">What it is called where something is said of it.</param>
+    /// <param name="type">How its elements are stored.</param>
+    /// <returns>A tensor of that shape.</returns>
+    /// <exception cref="InvalidOperationException">The arena was planned too small.</exception>
+    public Tensor TakeAt(long start, int rows, int cols, string name, ElementType type = ElementType.Float32)
+    {
+        if (start + Words((long)rows * cols, type) > Capacity)
+            throw new InvalidOperationException($"arena of {Capacity} elements, {start} taken, has no room for ({rows}, {cols})");
+        _names.Add((start, name));
+        return new Tensor(_buffer is null ? default : _bytes.SubView(start * sizeof(float), (long)rows * cols * type.Size()), rows, cols, type);
     }
 
     /// <summary>Forgets all tensors, so that their memory is taken anew.</summary>

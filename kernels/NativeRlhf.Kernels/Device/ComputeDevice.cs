@@ -186,6 +186,7 @@ public sealed class ComputeDevice : IDisposable
     {
         // SIMD variants are done when they return; only launched kernels are waited for.
         if (!IsHostMemory || Kernels.UsesLaunches) Accelerator.Synchronize();
+        Waits++;
     }
 
     /// <summary>What the memory that a tensor begins in was called when it was taken from an arena of this device.</summary>
@@ -211,6 +212,20 @@ public sealed class ComputeDevice : IDisposable
         lock (_arenas) _arenas.Remove(arena);
     }
 
+    /// <summary>How often the host has waited for the device: whatever was under way before is done.</summary>
+    internal long Waits { get; private set; }
+
+    /// <summary>
+    /// Copies host values without waiting for the copy: in order with the kernels before and after it. They lie in pinned memory,
+    /// which stays as it is until <see cref="Waits"/> has grown.
+    /// </summary>
+    internal unsafe void UploadInOrder<T>(ArrayView<T> destination, ReadOnlySpan<T> pinned)
+        where T : unmanaged
+    {
+        if (IsHostMemory) Upload(destination, pinned);
+        else destination.CopyFromCPU(Accelerator.DefaultStream, pinned);
+    }
+
     internal unsafe void Upload<T>(ArrayView<T> destination, ReadOnlySpan<T> values)
         where T : unmanaged
     {
@@ -223,7 +238,7 @@ public sealed class ComputeDevice : IDisposable
         {
             fixed (T* source = values)
                 destination.CopyFromCPU(Accelerator.DefaultStream, new ReadOnlySpan<T>(source, values.Length));
-            Accelerator.Synchronize();
+            Synchronize();
         }
     }
 
@@ -238,7 +253,7 @@ public sealed class ComputeDevice : IDisposable
         else
         {
             source.CopyToCPU(Accelerator.DefaultStream, values);
-            Accelerator.Synchronize();
+            Synchronize();
         }
     }
 

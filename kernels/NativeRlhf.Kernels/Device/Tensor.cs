@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace NativeRlhf.Kernels.Device;
 
@@ -49,6 +50,9 @@ public readonly record struct Tensor
     /// <summary>The number of elements.</summary>
     public long Length => (long)Rows * Cols;
 
+    /// <summary>Whether every row begins at a multiple of four elements, so that kernels may read four at a time.</summary>
+    internal bool HasQuads => Cols % 4 == 0 && Offset(Bytes) % (4 * Type.Size()) == 0;
+
     /// <summary>The address of the first element of float32. Only meaningful on a device whose memory is the host's.</summary>
     internal unsafe float* Pointer => View is { Length: > 0 } view ? (float*)Unsafe.AsPointer(ref view[0]) : null;
 
@@ -93,6 +97,9 @@ public readonly record struct Tensor
 
     /// <summary>Part of the memory; a rehearsal's tensors have none.</summary>
     private ArrayView<byte> Part(long start, long length) => Bytes.Length == 0 ? Bytes : Bytes.SubView(start * Type.Size(), length * Type.Size());
+
+    private static long Offset<TView>(TView view)
+        where TView : IContiguousArrayView => view.IndexInBytes;
 
     private ArrayView<T> Elements<T>(ElementType type)
         where T : unmanaged =>
