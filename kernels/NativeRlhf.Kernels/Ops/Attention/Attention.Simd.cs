@@ -80,20 +80,18 @@ internal sealed unsafe class AttentionSimd<S, V>(WorkerTeam team) : Attention
             float* dQ = dQkv + (start * stride) + (head * size), dK = dQ + width, dV = dK + width;
             float scale = 1 / MathF.Sqrt(size);
 
-            float* qRows = team.Scratch(worker, (4 * Length * padded) + (4 * size * Stride) + (2 * Length * Stride) + (2 * Length));
+            float* qRows = team.Scratch(worker, (4 * Length * padded) + (2 * size * Stride) + (2 * Length * Stride) + (2 * Length));
             float* dYRows = qRows + (Length * padded), kRows = dYRows + (Length * padded), dQRows = kRows + (Length * padded);
-            float* qT = dQRows + (Length * padded), dYT = qT + (size * Stride), kT = dYT + (size * Stride), vT = kT + (size * Stride);
-            float* p = vT + (size * Stride), dS = p + (Length * Stride);
+            float* qT = dQRows + (Length * padded), dYT = qT + (size * Stride), p = dYT + (size * Stride), dS = p + (Length * Stride);
             float* norms = dS + (Length * Stride), dots = norms + Length;
 
             for (int i = 0; i < length; i += Length)
             {
                 int queries = Math.Min(Length, length - i);
-                float* dYi = dY + ((start + i) * width) + (head * size), yi = y + ((start + i) * width) + (head * size);
-                AttentionBlock<S, V>.Pack(qRows, q + ((nint)i * stride), stride, queries, size, scale);
-                AttentionBlock<S, V>.Pack(dYRows, dYi, width, queries, size, 1);
-                Transposition.Copy(qT, Stride, qRows, padded, queries, size);
-                Transposition.Copy(dYT, Stride, dYRows, padded, queries, size);
+                float* qi = q + ((nint)i * stride), dYi = dY + ((start + i) * width) + (head * size), yi = y + ((start + i) * width) + (head * size);
+                AttentionBlock<S, V>.Operand queryRows = AttentionBlock<S, V>.Tiled(qi, stride, qRows, queries, size), gradientRows = AttentionBlock<S, V>.Tiled(dYi, width, dYRows, queries, size);
+                Transposition.Copy(qT, Stride, qi, stride, queries, size);
+                Transposition.Copy(dYT, Stride, dYi, width, queries, size);
                 for (int n = 0; n < queries; n++)
                 {
                     norms[n] = lse[((start + i + n) * heads) + head];
@@ -103,24 +101,24 @@ internal sealed unsafe class AttentionSimd<S, V>(WorkerTeam team) : Attention
                 for (int j = 0; j <= i; j += Length)
                 {
                     int keys = Math.Min(Length, length - j), diagonal = i - j;
-                    AttentionBlock<S, V>.Pack(kRows, k + ((nint)j * stride), stride, keys, size, 1);
-                    Transposition.Copy(kT, Stride, kRows, padded, keys, size);
-                    Transposition.Copy(vT, Stride, v + ((nint)j * stride), stride, keys, size);
-                    AttentionBlock<S, V>.Scores(p, kT, qT, keys, queries, size, diagonal);
-                    AttentionBlock<S, V>.Scores(dS, vT, dYT, keys, queries, size, diagonal);
-                    ScoreGradients(p, dS, norms, dots, keys, queries, diagonal);
-                    AttentionBlock<S, V>.SumOverQueries(dV + ((nint)j * stride), stride, p, dYRows, keys, queries, size, diagonal, j < i);
-                    AttentionBlock<S, V>.SumOverQueries(dK + ((nint)j * stride), stride, dS, qRows, keys, queries, size, diagonal, j < i);
-                    AttentionBlock<S, V>.SumOverKeys(dQRows, dS, kRows, keys, queries, size, diagonal, j > 0);
+                    float* kj = k + ((nint)j * stride);
+                    AttentionBlock<S, V>.Scores(p, kj, stride, qT, keys, queries, size, diagonal);
+                    AttentionBlock<S, V>.Scores(dS, v + ((nint)j * stride), stride, dYT, keys, queries, size, diagonal);
+                    ScoreGradients(p, dS, scale, norms, dots, keys, queries, diagonal);
+                    AttentionBlock<S, V>.SumOverQueries(dV + ((nint)j * stride), stride, p, gradientRows, keys, queries, size, diagonal, j < i);
+                    AttentionBlock<S, V>.SumOverQueries(dK + ((nint)j * stride), stride, dS, queryRows, keys, queries, size, diagonal, j < i);
+                    AttentionBlock<S, V>.SumOverKeys(dQRows, dS, AttentionBlock<S, V>.Tiled(kj, stride, kRows, keys, size), keys, queries, size, diagonal, j > 0);
                 }
 
-                AttentionBlock<S, V>.Unpack(dQ + ((nint)i * stride), stride, dQRows, queries, size, scale);
+                for (int n = 0; n < queries; n++)
+                    new ReadOnlySpan<float>(dQRows + (n * padded), size).CopyTo(new Span<float>(dQ + ((nint)(i + n) * stride), size));
             }
         }
 
-        /// <summary>p = exp(p − lse) and dS = p · (dS − D), both zero above the diagonal.</summary>
-        private static void ScoreGradients(float* p, float* dS, float* norms, float* dots, int keys, int queries, int diagonal)
+        /// <summary>p = exp(scale · p − lse) and dS = scale · p · (dS − D), both zero above the diagonal.</summary>
+        private static void ScoreGradients(float* p, float* dS, float scale, float* norms, float* dots, int keys, int queries, int diagonal)
         {
+            V factor = S.Set(scale);
             for (int i = 0; i < queries; i += S.Width)
             {
                 var (all, some, read) = AttentionBlock<S, V>.Seen(i, keys, diagonal);
@@ -129,16 +127,16 @@ internal sealed unsafe class AttentionSimd<S, V>(WorkerTeam team) : Attention
                 int j = 0;
                 for (; j < all; j++, pj += Stride, dSj += Stride)
                 {
-                    V weight = SimdMath<S, V>.Exp(S.Subtract(S.Load(pj), norm));
+                    V weight = SimdMath<S, V>.Exp(S.Subtract(S.Multiply(factor, S.Load(pj)), norm));
                     S.Store(pj, weight);
-                    S.Store(dSj, S.Multiply(weight, S.Subtract(S.Load(dSj), dot)));
+                    S.Store(dSj, S.Multiply(S.Multiply(factor, weight), S.Subtract(S.Load(dSj), dot)));
                 }
 
                 for (; j < some; j++, pj += Stride, dSj += Stride)
                 {
-                    V weight = SimdMath<S, V>.Exp(S.Subtract(S.Load(pj), norm));
+                    V weight = SimdMath<S, V>.Exp(S.Subtract(S.Multiply(factor, S.Load(pj)), norm));
                     S.Store(pj, AttentionBlock<S, V>.WhereSeen(weight, S.Zero, i, j, diagonal));
-                    S.Store(dSj, AttentionBlock<S, V>.WhereSeen(S.Multiply(weight, S.Subtract(S.Load(dSj), dot)), S.Zero, i, j, diagonal));
+                    S.Store(dSj, AttentionBlock<S, V>.WhereSeen(S.Multiply(S.Multiply(factor, weight), S.Subtract(S.Load(dSj), dot)), S.Zero, i, j, diagonal));
                 }
 
                 for (; j < read; j++, pj += Stride, dSj += Stride)
