@@ -58,6 +58,7 @@ public sealed class KernelSet : IDisposable
         }
 
         UsesLaunches = _chosen.Values.Contains(PortableName);
+        HasBFloat16 = device.IsRehearsal || !_chosen.Values.Any(IsSimd);
     }
 
     /// <summary>The names of all ops.</summary>
@@ -108,6 +109,9 @@ public sealed class KernelSet : IDisposable
     /// <inheritdoc cref="Ops.Sampling"/>
     public Sampling Sampling => Get<Sampling>();
 
+    /// <summary>Whether the chosen variants take operands of bfloat16; those for the vectors of a CPU are of float32 alone.</summary>
+    public bool HasBFloat16 { get; }
+
     /// <summary>Whether any chosen variant launches kernels, so that the host has something to wait for.</summary>
     internal bool UsesLaunches { get; }
 
@@ -133,6 +137,8 @@ public sealed class KernelSet : IDisposable
         ("simd128", System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated, typeof(Simd128), typeof(System.Runtime.Intrinsics.Vector128<float>)),
         ("scalar", true, typeof(Scalar), typeof(float)),
     ];
+
+    private static bool IsSimd(string variant) => Array.Exists(SimdWidths, width => width.Name == variant);
 
     // Made at first use: compiling a kernel takes up to 90 ms, and no run uses all ops.
     private T Get<T>()

@@ -38,9 +38,9 @@ internal sealed class Workbench : IDisposable
     public bool IsSimulated => Device.IsHostMemory && Kernels.Chosen.Values.Contains(KernelVariants.Portable);
 
     /// <summary>A tensor with these values.</summary>
-    public Tensor Upload(double[] values, int rows, int cols)
+    public Tensor Upload(double[] values, int rows, int cols, ElementType type = ElementType.Float32)
     {
-        var tensor = Take(rows, cols);
+        var tensor = Take(rows, cols, type);
         Device.Upload(tensor, Array.ConvertAll(values, v => (float)v));
         return tensor;
     }
@@ -111,10 +111,11 @@ internal sealed class Workbench : IDisposable
         Device.Dispose();
     }
 
-    private Tensor Take(int rows, int cols)
+    private Tensor Take(int rows, int cols, ElementType type)
     {
-        _taken.Add((_arena.Used, (long)rows * cols));
-        var tensor = _arena.Take(rows, cols);
+        // Half of the last word of an odd number of elements of bfloat16 is beyond it, and not looked at.
+        _taken.Add((_arena.Used, (((long)rows * cols * type.Size()) + 3) / 4));
+        var tensor = _arena.Take(rows, cols, "", type);
         // At least one guarded element between tensors, also where the length is a multiple of the alignment.
         _arena.Take(1, 1);
         return tensor;

@@ -128,7 +128,7 @@ internal sealed class NormRehearsal(WorkTally work) : Norm
 /// <summary>Counts the elements that are read and written.</summary>
 internal sealed class AdamWRehearsal(WorkTally work) : AdamW
 {
-    private protected override void StepCore(Tensor weights, Tensor gradients, Tensor firstMoments, Tensor secondMoments, in AdamWStep step) => work.Add(0, 7 * weights.Length);
+    private protected override void StepCore(Tensor weights, Tensor gradients, Tensor firstMoments, Tensor secondMoments, Tensor copy, in AdamWStep step) => work.Add(0, 7 * weights.Length);
 }
 
 /// <summary>Counts the logits, and samples nothing: what the tokens were before.</summary>

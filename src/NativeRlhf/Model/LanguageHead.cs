@@ -22,7 +22,7 @@ public sealed class LanguageHead : IDisposable
 {
     private readonly KernelSet _kernels;
     private readonly Arena _arena;
-    private readonly Tensor _x, _dX, _logits, _lse;
+    private readonly Tensor _x, _dX, _logits, _dLogits, _lse;
     private readonly int _block;
 
     /// <summary>Plans the memory of one block.</summary>
@@ -33,10 +33,15 @@ public sealed class LanguageHead : IDisposable
     {
         _kernels = device.Kernels;
         _block = block;
-        _arena = device.AllocateArena((2 * Arena.AlignUp((long)block * config.Width)) + Arena.AlignUp((long)block * config.VocabularySize) + Arena.AlignUp(block), "heads");
-        _x = _arena.Take(block, config.Width, "hidden of counted tokens");
+        var operand = config.Precision.Operands();
+        long width = (long)block * config.Width, logits = (long)block * config.VocabularySize;
+        // Their gradient takes the place of the logits, unless it is of another type.
+        long dLogits = operand == ElementType.Float32 ? 0 : Arena.AlignUp(logits, operand);
+        _arena = device.AllocateArena(Arena.AlignUp(width, operand) + Arena.AlignUp(width) + Arena.AlignUp(logits) + dLogits + Arena.AlignUp(block), "heads");
+        _x = _arena.Take(block, config.Width, "hidden of counted tokens", operand);
         _dX = _arena.Take(block, config.Width, "gradient of the hidden of counted tokens");
         _logits = _arena.Take(block, config.VocabularySize, "logits");
+        _dLogits = dLogits == 0 ? _logits : _arena.Take(block, config.VocabularySize, "gradient of the logits", operand);
         _lse = _arena.Take(block, 1, "logits lse");
     }
 
@@ -76,11 +81,11 @@ public sealed class LanguageHead : IDisposable
         {
             int count = BlockForward(model, hidden, targets, first, logprobs, Tensor.None, temperature);
             loss?.Invoke(first, count);
-            Tensor logits = _logits.Slice(0, count), dX = _dX.Slice(0, count);
+            Tensor logits = _logits.Slice(0, count), dLogits = _dLogits.Slice(0, count), dX = _dX.Slice(0, count);
             var tokens = targets.Tokens.View.SubView(first, count);
-            _kernels.LogProb.Backward(logits, dLogprobs.Slice(first, count), _lse.Slice(0, count), logits, tokens, temperature);
-            _kernels.MatMul.BackwardInput(dX, logits, model.Weights.Output, Kernels.Ops.WeightLayout.OutIn);
-            if (!gradients.Output.IsNone) _kernels.MatMul.BackwardWeight(gradients.Output, gradients.OutputBias, _x.Slice(0, count), logits, Kernels.Ops.WeightLayout.OutIn);
+            _kernels.LogProb.Backward(dLogits, dLogprobs.Slice(first, count), _lse.Slice(0, count), logits, tokens, temperature);
+            _kernels.MatMul.BackwardInput(dX, dLogits, model.Weights.Output, Kernels.Ops.WeightLayout.OutIn);
+            if (!gradients.Output.IsNone) _kernels.MatMul.BackwardWeight(gradients.Output, gradients.OutputBias, _x.Slice(0, count), dLogits, Kernels.Ops.WeightLayout.OutIn);
             _kernels.Elementwise.ScatterAdd(dHidden, dX, targets.Rows.View.SubView(first, count));
         }
     }

@@ -157,7 +157,7 @@ public sealed class LanguageModelTrainer : Trainer
         double value = _tuning.SelectBy == ModelSelection.Loss ? -metrics["eval/loss"] : metrics["eval/scores"];
         if (_best is not null && !(value > _best.Value)) return;
         _best = new Best(_optimizer.Steps, value);
-        _model.Device.Kernels.Elementwise.Copy(_bestWeights.All, _model.Trainable.All);
+        _bestWeights.Combine(_model.Device.Kernels, 1, _model.Trainable, 0);
     }
 
     /// <inheritdoc/>

@@ -150,7 +150,8 @@ internal sealed class RewardSpec
 
     private static RewardModel OpenModel(string directory, ComputeDevice device, GptConfig? policy, int capacity, List<Workspace> workspaces)
     {
-        var model = ModelDirectory.Load(device, directory, ScoreHead.Required);
+        var precision = policy is null or { Precision: ModelPrecision.Float32 } ? ModelPrecision.Float32 : ModelPrecision.BFloat16;
+        var model = ModelDirectory.Load(device, directory, ScoreHead.Required, precision);
         if (policy is not null && model.Config.VocabularySize != policy.VocabularySize)
         {
             using (model)
