@@ -30,8 +30,12 @@ internal static class BFloat16Bits
     }
 
     /// <summary>Four elements side by side, of float32 or bfloat16; the place is a multiple of four.</summary>
-    public static Float4 Four(ArrayView<ushort> view, long place, int isFloat) =>
-        isFloat != 0 ? view.Cast<Float4>()[place >> 2] : view.Cast<BFloat16x4>()[place >> 2].Widen();
+    public static Float4 Four(ArrayView<ushort> view, long place, int isFloat)
+    {
+        if (isFloat != 0) return view.Cast<Float4>()[place >> 2];
+        BFloat16x4 four = view.Cast<BFloat16x4>()[place >> 2];
+        return four.Widen();
+    }
 }
 
 /// <summary>Four bfloat16 side by side: one 64-bit access.</summary>

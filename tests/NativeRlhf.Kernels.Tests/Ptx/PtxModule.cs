@@ -112,8 +112,8 @@ public sealed class PtxKernel
                 kernel.Declare(Regex.Replace(parameter, @"\s+", " "));
         }
 
-        int line = text[..body].Count(c => c == '\n') + 1, depth = 0, start = body + 1, startLine = line;
-        for (int i = body; i < text.Length; i++)
+        int line = text[..body].Count(c => c == '\n') + 1, depth = 1, start = body + 1, startLine = line;
+        for (int i = body + 1; i < text.Length; i++)
         {
             char c = text[i];
             if (c == '\n') line++;

@@ -41,7 +41,7 @@ public sealed class TensorCoreMatMulTests
         int flags = (floatOutput ? TensorCoreProduct.FloatOutput | TensorCoreProduct.FloatResidual : 0)
             | (aPitch % 8 == 0 ? TensorCoreProduct.AlignedA : 0) | (bPitch % 8 == 0 ? TensorCoreProduct.AlignedB : 0);
         int scale = floatOutput ? 2 : 1;
-        var launch = new PtxLaunch(Kernel(name), memory, (rowTiles * colTiles, parts, 1), (2 * threads / 2, 1, 1), TensorCoreProduct.SharedBytes(threads));
+        var launch = new PtxLaunch(Kernel(name), memory, (rowTiles * colTiles, parts, 1), (threads, 1, 1), TensorCoreProduct.SharedBytes(threads));
 
         launch.Run(
             PtxLaunch.Value(aAt), PtxLaunch.Value(bAt), PtxLaunch.View(yAt, scale * rows * cols), PtxLaunch.View(biasAt, parts > 1 ? 0 : cols),

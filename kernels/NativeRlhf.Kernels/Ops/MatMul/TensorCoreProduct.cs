@@ -6,8 +6,8 @@ using NativeRlhf.Kernels.Device;
 namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
-/// The product y = A·B + bias + residual on tensor cores, A (rows, inner), B (inner, cols). A block makes 128 rows and 64
-/// columns for each two of its warps, a warp 64 × 64. Operands come by asynchronous copies through three stages of shared
+/// The product y = A·B + bias + residual on tensor cores, A (rows, inner), B (inner, cols). A block makes 128 rows and
+/// as many columns as it has threads, a warp 64 × 64. Operands come by asynchronous copies through three stages of shared
 /// memory, 64 steps of the inner dimension at a time; fragments are fetched one step ahead of the multiplication.
 /// <para>
 /// An operand's panel has the inner dimension along its rows of 128 bytes (it lies "by rows") or across them ("by columns",
@@ -27,9 +27,6 @@ internal static class TensorCoreProduct
 
     // Tiles of so many rows are made one below the other before the next column of tiles, so that both operands stay in the cache.
     private const int Band = 8;
-
-    /// <summary>Columns of a tile that a block of so many threads makes.</summary>
-    public static int TileCols(int threads) => threads / 2 / TensorCore.WarpSize * TensorCore.PanelRows;
 
     /// <summary>Bytes of shared memory that a block of so many threads needs.</summary>
     public static int SharedBytes(int threads) => Stages * (2 + (threads / 64)) * TensorCore.PanelBytes;
@@ -216,7 +213,9 @@ internal static class TensorCoreProduct
         bool inFours = (sizes.Cols & 3) == 0;
         for (int r = lane >> 4; r < TensorCore.PanelRows && firstRow + r < sizes.Rows; r += 2)
         {
-            var value = staged[place + (r * (TensorCore.StorePitch / 4)) + (lane & 15)].Add(1, offset);
+            // A copy first: a method called on the element in place would load its fields one by one.
+            Float4 value = staged[place + (r * (TensorCore.StorePitch / 4)) + (lane & 15)];
+            value = value.Add(1, offset);
             long target = ((long)(firstRow + r) * sizes.Cols) + col;
             if (inFours)
             {
