@@ -25,6 +25,8 @@ internal static class TensorCoreProduct
     /// <summary>Stages of shared memory.</summary>
     public const int Stages = 3;
 
+    private const int PerChunk = TensorCore.ChunkBytes / 2;
+
     // Tiles of so many rows are made one below the other before the next column of tiles, so that both operands stay in the cache.
     private const int Band = 8;
 
@@ -90,15 +92,20 @@ internal static class TensorCoreProduct
         CudaAsm.Emit(TensorCore.Advance);
         for (int step = 0; step < steps; step++)
         {
+            // The copies of the stage after the next are spread over the steps of this one.
+            int later = first + ((step + 2) * Depth);
+            bool more = step + 2 < steps;
             Load(read + aPlace, read + bPlace, 1, aByColumns, bByColumns);
-            if (step + 2 < steps) CopyStage(a, b, sizes, write, firstRow, firstCol, first + ((step + 2) * Depth), end, aByColumns, bByColumns);
-            CudaAsm.Emit(TensorCore.Commit);
+            if (more) CopyA(a, sizes, write, firstRow, later, end, aByColumns);
             CudaAsm.Emit(TensorCore.Multiply);
             CudaAsm.Emit(TensorCore.Advance);
             Load(read + aPlace, read + bPlace, 2, aByColumns, bByColumns);
+            if (more) CopyB(b, sizes, write, firstCol, later, end, 0, Group.DimX / 2, bByColumns);
             CudaAsm.Emit(TensorCore.Multiply);
             CudaAsm.Emit(TensorCore.Advance);
             Load(read + aPlace, read + bPlace, 3, aByColumns, bByColumns);
+            if (more) CopyB(b, sizes, write, firstCol, later, end, Group.DimX / 2, Group.DimX, bByColumns);
+            CudaAsm.Emit(TensorCore.Commit);
             CudaAsm.Emit(TensorCore.Multiply);
             CudaAsm.Emit(TensorCore.Advance);
 
@@ -156,41 +163,69 @@ internal static class TensorCoreProduct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyStage(long a, long b, Sizes sizes, int place, int firstRow, int firstCol, int inner, int end, bool aByColumns, bool bByColumns)
     {
-        CopyPanels(a, sizes.APitch, place, firstRow, sizes.Rows, inner, end, TileRows, aByColumns, (sizes.Flags & AlignedA) != 0);
-        CopyPanels(b, sizes.BPitch, place + (2 * TensorCore.PanelBytes), firstCol, sizes.Cols, inner, end, Group.DimX, bByColumns, (sizes.Flags & AlignedB) != 0);
+        CopyA(a, sizes, place, firstRow, inner, end, aByColumns);
+        CopyB(b, sizes, place, firstCol, inner, end, 0, Group.DimX, bByColumns);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyA(long a, Sizes sizes, int place, int firstRow, int inner, int end, bool byColumns) =>
+        CopyPanels(a, sizes.APitch, place, firstRow, sizes.Rows, inner, end, 0, TileRows, byColumns, sizes.Flags & AlignedA);
+
+    /// <summary>The panel rows first to last − 1 of the right operand.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyB(long b, Sizes sizes, int place, int firstCol, int inner, int end, int first, int last, bool byColumns) =>
+        CopyPanels(b, sizes.BPitch, place + (2 * TensorCore.PanelBytes), firstCol, sizes.Cols, inner, end, first, last, byColumns, sizes.Flags & AlignedB);
+
     /// <summary>
-    /// The panels of an operand: count elements of its outer dimension by 64 of the inner. What lies beyond the operand becomes zero.
+    /// Panel rows first to last − 1 of an operand, four times as many as an eighth of the block or a multiple; a panel row is an element of the
+    /// outer dimension, or by columns one of the inner. What lies beyond the operand becomes zero; its address is not read.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyPanels(long source, int pitch, int place, int outer, int outerEnd, int inner, int innerEnd, int count, bool byColumns, bool isAligned)
+    private static void CopyPanels(
+        long source, int pitch, int place, int outer, int outerEnd, int inner, int innerEnd, int first, int last, bool byColumns, int isAligned)
     {
-        const int perChunk = TensorCore.ChunkBytes / 2;
-        int chunk = Group.IdxX & 7, row = Group.IdxX >> 3;
-        int target = place + (row * TensorCore.PanelPitch) + ((chunk ^ (row & 7)) * TensorCore.ChunkBytes);
-        for (; row < count; row += Group.DimX >> 3)
+        int chunk = Group.IdxX & 7, row = first + (Group.IdxX >> 3), rowStep = Group.DimX >> 3, targetStep = Group.DimX * TensorCore.ChunkBytes;
+        int target = place + (row * TensorCore.PanelPitch) + ((chunk ^ (row & 7)) * TensorCore.ChunkBytes), outerCount = outerEnd - outer, innerCount = innerEnd - inner;
+        source += 2 * ((byColumns ? (long)inner : outer) * pitch);
+        source += 2 * (byColumns ? outer : inner);
+        if (isAligned != 0)
         {
-            int memoryRow, memoryCol, elements;
-            if (byColumns)
+            for (; row < last; row += 4 * rowStep)
             {
-                memoryRow = inner + (row & 63);
-                memoryCol = outer + (row & ~63) + (chunk * perChunk);
-                elements = memoryRow < innerEnd ? outerEnd - memoryCol : 0;
+                Copy(source, pitch, target, row, chunk, outerCount, innerCount, byColumns);
+                Copy(source, pitch, target + targetStep, row + rowStep, chunk, outerCount, innerCount, byColumns);
+                Copy(source, pitch, target + (2 * targetStep), row + (2 * rowStep), chunk, outerCount, innerCount, byColumns);
+                Copy(source, pitch, target + (3 * targetStep), row + (3 * rowStep), chunk, outerCount, innerCount, byColumns);
+                target += 4 * targetStep;
             }
-            else
-            {
-                memoryRow = outer + row;
-                memoryCol = inner + (chunk * perChunk);
-                elements = memoryRow < outerEnd ? innerEnd - memoryCol : 0;
-            }
-
-            int bytes = 2 * Math.Max(0, Math.Min(perChunk, elements));
-            long address = bytes > 0 ? source + (2 * (((long)memoryRow * pitch) + memoryCol)) : source;
-            if (isAligned) CudaAsm.Emit(TensorCore.Copy, target, address, bytes);
-            else CudaAsm.Emit(TensorCore.CopyElements, target, address, bytes);
-            target += Group.DimX * TensorCore.ChunkBytes;
         }
+        else
+        {
+            for (; row < last; row += rowStep)
+            {
+                CudaAsm.Emit(TensorCore.CopyElements, target, Address(source, pitch, row, chunk, byColumns), Bytes(row, chunk, outerCount, innerCount, byColumns));
+                target += targetStep;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy(long source, int pitch, int target, int row, int chunk, int outerCount, int innerCount, bool byColumns) =>
+        CudaAsm.Emit(TensorCore.Copy, target, Address(source, pitch, row, chunk, byColumns), Bytes(row, chunk, outerCount, innerCount, byColumns));
+
+    /// <summary>Where a chunk of a panel row comes from; pitches are below 2²³, so that 64 rows stay within 32 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Address(long source, int pitch, int row, int chunk, bool byColumns) => byColumns
+        ? source + (2 * (((row & 63) * pitch) + (row & ~63) + (chunk * PerChunk)))
+        : source + (2L * row * pitch) + (2 * chunk * PerChunk);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Bytes(int row, int chunk, int outerCount, int innerCount, bool byColumns)
+    {
+        int elements = byColumns
+            ? (row & 63) < innerCount ? outerCount - (row & ~63) - (chunk * PerChunk) : 0
+            : row < outerCount ? innerCount - (chunk * PerChunk) : 0;
+        return 2 * Math.Max(0, Math.Min(PerChunk, elements));
     }
 
     /// <summary>The warp's 64 × 64, four columns a lane, with bias and residual.</summary>
