@@ -1,3 +1,4 @@
+using System.Buffers;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -141,13 +142,23 @@ public sealed class ComputeDevice : IDisposable
     /// <returns>The buffer, to be disposed by the caller.</returns>
     public IndexBuffer AllocateIndices(int capacity) => new(this, capacity);
 
-    /// <summary>Copies host values into a tensor.</summary>
+    /// <summary>Copies host values into a tensor; one of bfloat16 takes the nearest, ties to even.</summary>
     /// <param name="destination">The tensor, of exactly as many elements.</param>
     /// <param name="values">The values, row by row.</param>
     public void Upload(Tensor destination, ReadOnlySpan<float> values)
     {
         Guard.Require("upload", destination.Length == values.Length, $"{values.Length} values for {destination}");
-        if (values.Length > 0 && !IsRehearsal) Upload(destination.View, values);
+        if (values.Length == 0 || IsRehearsal) return;
+        if (destination.Type == ElementType.Float32)
+        {
+            Upload(destination.View, values);
+            return;
+        }
+
+        using var narrow = MemoryPool<BFloat16>.Shared.Rent(values.Length);
+        var elements = narrow.Memory.Span[..values.Length];
+        BFloat16.Narrow(values, elements);
+        Upload(destination.BFloat16View, elements);
     }
 
     /// <summary>Copies a tensor to the host, after all work before it is done.</summary>
@@ -157,7 +168,17 @@ public sealed class ComputeDevice : IDisposable
     {
         Guard.Require("download", source.Length == values.Length, $"{values.Length} places for {source}");
         if (IsRehearsal) values.Clear();
-        else if (values.Length > 0) Download(source.View, values);
+        if (values.Length == 0 || IsRehearsal) return;
+        if (source.Type == ElementType.Float32)
+        {
+            Download(source.View, values);
+            return;
+        }
+
+        using var narrow = MemoryPool<BFloat16>.Shared.Rent(values.Length);
+        var elements = narrow.Memory.Span[..values.Length];
+        Download(source.BFloat16View, elements);
+        BFloat16.Widen(elements, values);
     }
 
     /// <summary>Waits until all work is done.</summary>

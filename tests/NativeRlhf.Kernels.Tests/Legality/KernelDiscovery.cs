@@ -11,7 +11,7 @@ public static class KernelDiscovery
     private const BindingFlags AllMembers =
         BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
-    /// <summary>The methods of an assembly that carry <see cref="KernelAttribute"/>, by name.</summary>
+    /// <summary>The methods of an assembly that carry <see cref="KernelAttribute"/>, by name; for every type of storage.</summary>
     public static IReadOnlyList<(MethodInfo Method, Grouping Grouping)> Marked(Assembly assembly) =>
     [
         .. from type in assembly.GetTypes()
@@ -19,7 +19,8 @@ public static class KernelDiscovery
            let attribute = method.GetCustomAttribute<KernelAttribute>()
            where attribute is not null
            orderby type.FullName, method.Name
-           select (method, attribute.Grouping),
+           from closed in KernelAttribute.Closed(method)
+           select (closed, attribute.Grouping),
     ];
 
     /// <summary>
@@ -49,6 +50,10 @@ public static class KernelDiscovery
 
         return found;
     }
+
+    /// <summary>What a kernel is called in the name of a test.</summary>
+    public static string Name(MethodInfo kernel) =>
+        $"{kernel.DeclaringType?.Name}.{kernel.Name}{(kernel.IsGenericMethod ? $"<{string.Join(", ", kernel.GetGenericArguments().Select(type => type.Name))}>" : "")}";
 
     /// <summary>All methods and constructors of an assembly.</summary>
     public static IEnumerable<MethodBase> AllMethods(Assembly assembly) =>

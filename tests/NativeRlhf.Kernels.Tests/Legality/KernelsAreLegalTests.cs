@@ -38,7 +38,7 @@ public sealed class KernelsAreLegalTests
         IEnumerable<string> idle =
             from kernel in KernelDiscovery.Marked(Product)
             where !loaded.Contains(kernel.Method)
-            select $"{kernel.Method.DeclaringType?.Name}.{kernel.Method.Name}";
+            select KernelDiscovery.Name(kernel.Method);
         Assert.That(idle, Is.Empty);
     }
 

@@ -22,7 +22,7 @@ public sealed class KernelCompilationTests
         let description = kernel.Grouping == Grouping.Implicit
             ? EntryPointDescription.FromImplicitlyGroupedKernel(kernel.Method)
             : EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method)
-        select new TestCaseData(description).SetArgDisplayNames($"{kernel.Method.DeclaringType?.Name}.{kernel.Method.Name}");
+        select new TestCaseData(description).SetArgDisplayNames(KernelDiscovery.Name(kernel.Method));
 
     [TestCaseSource(nameof(Kernels))]
     public void Kernels_compile_for_CUDA(EntryPointDescription kernel)
