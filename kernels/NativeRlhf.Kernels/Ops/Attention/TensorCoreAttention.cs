@@ -63,22 +63,22 @@ internal static class TensorCoreAttention
 
     /// <summary>y and lse at head size 32. Grid (⌈N / 128⌉, NH).</summary>
     [Kernel(Grouping.Explicit)]
-    private static void Forward32Kernel(long qkv, ArrayView<ushort> y, long lse, ArrayView<int> rowStarts, Batch batch) => Forward(qkv, y, lse, rowStarts, batch, 32);
+    internal static void Forward32Kernel(long qkv, ArrayView<ushort> y, long lse, ArrayView<int> rowStarts, Batch batch) => Forward(qkv, y, lse, rowStarts, batch, 32);
 
     /// <summary>y and lse at head size 64.</summary>
     [Kernel(Grouping.Explicit)]
-    private static void Forward64Kernel(long qkv, ArrayView<ushort> y, long lse, ArrayView<int> rowStarts, Batch batch) => Forward(qkv, y, lse, rowStarts, batch, 64);
+    internal static void Forward64Kernel(long qkv, ArrayView<ushort> y, long lse, ArrayView<int> rowStarts, Batch batch) => Forward(qkv, y, lse, rowStarts, batch, 64);
 
     /// <summary>y and lse at head size 128.</summary>
     [Kernel(Grouping.Explicit)]
-    private static void Forward128Kernel(long qkv, ArrayView<ushort> y, long lse, ArrayView<int> rowStarts, Batch batch) => Forward(qkv, y, lse, rowStarts, batch, 128);
+    internal static void Forward128Kernel(long qkv, ArrayView<ushort> y, long lse, ArrayView<int> rowStarts, Batch batch) => Forward(qkv, y, lse, rowStarts, batch, 128);
 
     /// <summary>
     /// D[n, h] = dY[n, h]·y[n, h] as float32 in the first bytes of dQ[n, h], where the kernels after this one look for it. An eighth of the head
     /// size in threads for each row of a head; grid (⌈N·NH·HS / 8 / 256⌉).
     /// </summary>
     [Kernel(Grouping.Explicit)]
-    private static void DeltaKernel(ArrayView<ushort> dQkv, ArrayView<ushort> dY, ArrayView<ushort> y, int rows, int heads, int headSize)
+    internal static void DeltaKernel(ArrayView<ushort> dQkv, ArrayView<ushort> dY, ArrayView<ushort> y, int rows, int heads, int headSize)
     {
         int lanes = headSize >> 3;
         long place = ((long)Grid.IdxX * Group.DimX) + Group.IdxX, count = (long)rows * heads * lanes;
@@ -97,32 +97,32 @@ internal static class TensorCoreAttention
 
     /// <summary>dK and dV at head size 32, after <see cref="DeltaKernel"/>. Grid (⌈N / 128⌉, NH).</summary>
     [Kernel(Grouping.Explicit)]
-    private static void Keys32Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> offsets, Batch batch) =>
+    internal static void Keys32Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> offsets, Batch batch) =>
         Keys(dQkv, gradients, dY, lse, qkv, offsets, batch, 32);
 
     /// <summary>dK and dV at head size 64.</summary>
     [Kernel(Grouping.Explicit)]
-    private static void Keys64Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> offsets, Batch batch) =>
+    internal static void Keys64Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> offsets, Batch batch) =>
         Keys(dQkv, gradients, dY, lse, qkv, offsets, batch, 64);
 
     /// <summary>dK and dV at head size 128.</summary>
     [Kernel(Grouping.Explicit)]
-    private static void Keys128Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> offsets, Batch batch) =>
+    internal static void Keys128Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> offsets, Batch batch) =>
         Keys(dQkv, gradients, dY, lse, qkv, offsets, batch, 128);
 
     /// <summary>dQ at head size 32, after the kernel for keys, which reads what this one overwrites. Grid (⌈N / 128⌉, NH).</summary>
     [Kernel(Grouping.Explicit)]
-    private static void Queries32Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> rowStarts, Batch batch) =>
+    internal static void Queries32Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> rowStarts, Batch batch) =>
         Queries(dQkv, gradients, dY, lse, qkv, rowStarts, batch, 32);
 
     /// <summary>dQ at head size 64.</summary>
     [Kernel(Grouping.Explicit)]
-    private static void Queries64Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> rowStarts, Batch batch) =>
+    internal static void Queries64Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> rowStarts, Batch batch) =>
         Queries(dQkv, gradients, dY, lse, qkv, rowStarts, batch, 64);
 
     /// <summary>dQ at head size 128.</summary>
     [Kernel(Grouping.Explicit)]
-    private static void Queries128Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> rowStarts, Batch batch) =>
+    internal static void Queries128Kernel(ArrayView<ushort> dQkv, long gradients, long dY, long lse, long qkv, ArrayView<int> rowStarts, Batch batch) =>
         Queries(dQkv, gradients, dY, lse, qkv, rowStarts, batch, 128);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -47,17 +47,17 @@ internal static class TensorCoreProduct
 
     /// <summary>y = A·B + bias + residual; A by rows (rows, inner), B by rows (cols, inner).</summary>
     [Kernel(Grouping.Explicit)]
-    private static void RowsRowsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+    internal static void RowsRowsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
         Multiply(a, b, y, bias, residual, turns, sizes, false, false);
 
     /// <summary>y = A·B + bias + residual; A by rows (rows, inner), B by columns (inner, cols).</summary>
     [Kernel(Grouping.Explicit)]
-    private static void RowsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+    internal static void RowsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
         Multiply(a, b, y, bias, residual, turns, sizes, false, true);
 
     /// <summary>y = A·B + bias + residual; A by columns (inner, rows), B by columns (inner, cols).</summary>
     [Kernel(Grouping.Explicit)]
-    private static void ColumnsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+    internal static void ColumnsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
         Multiply(a, b, y, bias, residual, turns, sizes, true, true);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
