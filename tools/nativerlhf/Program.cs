@@ -2,6 +2,7 @@ using System.CommandLine;
 using NativeRlhf;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Runner.Commands;
+using NativeRlhf.Runner.KernelTools;
 
 return Run(args);
 
@@ -31,6 +32,7 @@ static int Run(string[] args)
         ConvertCommand.Create(),
         PlanCommand.Create(),
         DevicesCommand.Create(),
+        KernelsCommand.Create(),
     };
 
     var parsed = root.Parse(args);

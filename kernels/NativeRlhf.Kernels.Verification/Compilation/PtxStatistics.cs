@@ -69,12 +69,11 @@ public sealed partial record PtxStatistics(
         for (int i = 0; i < text.Length; i++)
         {
             char letter = text[i];
-            bool isBlank = Label().Replace(text[start..i], "").Trim().Length == 0;
             if (letter is '{' or '}')
             {
-                string before = text[start..i].Trim();
+                string before = Label().Replace(text[start..i], "").Trim();
                 // A vector of operands, {%f1, %f2}, stands inside of a statement; a block follows a statement or a heading.
-                if (!isBlank && !Heading().IsMatch(before)) continue;
+                if (before.Length > 0 && !Heading().IsMatch(before)) continue;
                 yield return letter.ToString();
                 start = i + 1;
             }
