@@ -12,7 +12,7 @@ namespace NativeRlhf.Kernels.Verification.Compilation;
 /// <param name="UsesDynamicShared">Whether the launch says how much shared memory there is.</param>
 /// <param name="LocalBytes">Local memory: what should have been registers, and lies in slow memory.</param>
 /// <param name="Instructions">
-/// Instructions by kind: <c>fma</c>, <c>mma.sync</c>, <c>ldmatrix</c>, <c>cp.async</c>, <c>bar</c>, <c>atom</c>, <c>branch</c>,
+/// Instructions by kind: <c>fma</c>, <c>muladd</c> (multiplications and additions of floats, which the driver contracts), <c>mma.sync</c>, <c>ldmatrix</c>, <c>cp.async</c>, <c>bar</c>, <c>atom</c>, <c>branch</c>,
 /// <c>call</c>; loads and stores by space and width in bits, as in <c>ld.global.128</c>; <c>other</c>.
 /// </param>
 public sealed partial record PtxStatistics(
@@ -94,7 +94,8 @@ public sealed partial record PtxStatistics(
         return parts[0] switch
         {
             "fma" => "fma",
-            "mad" when parts.Any(part => part is "f32" or "f64") => "fma",
+            "mad" when IsFloat(parts) => "fma",
+            "mul" or "add" or "sub" when IsFloat(parts) => "muladd",
             "mma" or "wmma" => "mma.sync",
             "ldmatrix" or "stmatrix" => "ldmatrix",
             "cp" when parts.Contains("commit_group") || parts.Contains("wait_group") || parts.Contains("wait_all") => "cp.async.group",
@@ -107,6 +108,8 @@ public sealed partial record PtxStatistics(
             _ => "other",
         };
     }
+
+    private static bool IsFloat(string[] parts) => parts[^1] is "f32" or "f64" or "f16" or "f16x2" or "bf16" or "bf16x2";
 
     private static string Space(string[] parts) => parts.FirstOrDefault(part => part is "global" or "shared" or "local" or "param" or "const") ?? parts.FirstOrDefault(part => part.StartsWith("shared", StringComparison.Ordinal)) switch
     {

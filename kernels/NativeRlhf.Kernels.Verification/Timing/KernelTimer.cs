@@ -38,10 +38,12 @@ public sealed record KernelTime(
 /// <param name="seconds">How long to sample each.</param>
 public sealed class KernelTimer(ComputeDevice device, DeviceLimits limits, IReadOnlyList<IVendorProduct> vendors, double seconds = 0.5)
 {
-    private const int MostCopies = 64, LeastSamples = 5, MostSamples = 1000;
+    private const int MostCopies = 512, LeastSamples = 5, MostSamples = 1000;
 
     // A GPU's largest last-level cache so far has 126 MiB.
     private const long GpuCache = 128L << 20;
+
+    private const long MostMemory = 4L << 30;
 
     // Shorter samples are lost in the clock's own time.
     private const double LeastSample = 1e-3;
@@ -58,7 +60,7 @@ public sealed class KernelTimer(ComputeDevice device, DeviceLimits limits, IRead
         ArgumentNullException.ThrowIfNull(definition);
         ArgumentNullException.ThrowIfNull(shape);
         var (elements, flops, bytes, written) = Plan(definition, shape.Sizes);
-        int copies = Copies(elements);
+        int copies = Copies(elements, bytes);
         if (sizeof(float) * elements * copies > device.MemorySize * 0.9)
             throw new ArgumentException($"{definition.Name} of {definition.Format(shape.Sizes)} takes {sizeof(float) * elements / 1e9:F1} GB, more than the device has");
         using var arena = device.AllocateArena(elements * copies, "bench");
@@ -101,7 +103,7 @@ public sealed class KernelTimer(ComputeDevice device, DeviceLimits limits, IRead
             _ => (IC, OC, N, true, false, 1f),
         };
         long elements = Arena.AlignUp((long)m * k) + Arena.AlignUp((long)k * n) + Arena.AlignUp((long)m * n);
-        int copies = Copies(elements);
+        int copies = Copies(elements, sizeof(float) * elements);
         using var arena = device.AllocateArena(elements * copies, "bench");
         var operands = new (Tensor A, Tensor B, Tensor C)[copies];
         for (int i = 0; i < copies; i++)
@@ -125,12 +127,11 @@ public sealed class KernelTimer(ComputeDevice device, DeviceLimits limits, IRead
         }
     }
 
-    /// <summary>So many copies of the operands that those of a call were last touched twice a cache ago.</summary>
-    private int Copies(long elements)
+    /// <summary>So many copies of the operands that what a call touches was last touched two caches ago, as far as there is memory.</summary>
+    private int Copies(long elements, double touched)
     {
-        long bytes = sizeof(float) * elements;
-        long wanted = (2 * _cache / Math.Max(bytes, 1)) + 1, room = Math.Max(device.MemorySize / 2 / Math.Max(bytes, 1), 1);
-        return (int)Math.Min(Math.Min(wanted, room), MostCopies);
+        double wanted = (2 * _cache / Math.Max(touched, 1)) + 1, room = Math.Min(device.MemorySize / 4, MostMemory) / (sizeof(float) * (double)Math.Max(elements, 1));
+        return (int)Math.Min(Math.Min(wanted, Math.Max(room, 1)), MostCopies);
     }
 
     /// <summary>Samples a call by the device's clock, after a warm-up of a tenth of the time.</summary>

@@ -39,6 +39,8 @@ public sealed record DeviceLimits(double PeakFlops, double ReadBandwidth, double
                 float* memory = (float*)NativeMemory.AlignedAlloc((nuint)Elements * sizeof(float), 64);
                 try
                 {
+                    // As arenas do.
+                    HugePages.Advise(memory, (long)Elements * sizeof(float));
                     new Span<float>(memory, Elements).Fill(1);
                     var (source, part) = ((nint)memory, Elements / threads / 2 * 2);
                     read = Math.Max(read, PerSecond(threads, t => Read((float*)source + ((nint)t * part), part)));

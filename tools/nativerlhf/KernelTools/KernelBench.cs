@@ -134,7 +134,7 @@ internal static class KernelBench
             foreach (var vendor in time.Vendors)
             {
                 table.Add(
-                    "", $"  ours in {Figures.Percent(time.Time.Median / vendor.Time.Median)} of its time", vendor.Name, Figures.Time(vendor.Time.Median),
+                    "", string.Create(CultureInfo.InvariantCulture, $"  ours is {vendor.Time.Median / time.Time.Median:0.00} × as fast as this"), vendor.Name, Figures.Time(vendor.Time.Median),
                     $"{Figures.Time(vendor.Time.Lower)} to {Figures.Time(vendor.Time.Upper)}", Figures.Rate(time.Flops, time.Bytes, vendor.Time.Median), "");
             }
         }
