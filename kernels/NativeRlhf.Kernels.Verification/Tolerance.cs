@@ -4,8 +4,8 @@ namespace NativeRlhf.Kernels.Verification;
 public static class Tolerance
 {
     /// <summary>
-    /// Of one term: 16 units of the last place in float32, which elementary functions and the order of operations may use up; half a
-    /// unit of the operands' significand where those have fewer bits (bfloat16 8, tf32 11).
+    /// Of one term: 16 units of the last place in float32, which elementary functions and the order of operations may use up; one
+    /// unit of the last place of the operands where those have fewer bits (bfloat16 8, tf32 11).
     /// </summary>
     /// <param name="precision">The precision of a variant (<see cref="KernelVariant.Precision"/>).</param>
     /// <returns>A relative error.</returns>
@@ -13,16 +13,20 @@ public static class Tolerance
     public static double Unit(string precision) => precision switch
     {
         "float32" => 1e-6,
-        "tf32" => 1.0 / 2048,
-        "bfloat16" => 1.0 / 256,
+        "tf32" => 1.0 / 1024,
+        "bfloat16" => 1.0 / 128,
         _ => throw new ArgumentException($"no tolerance is known for precision '{precision}'"),
     };
 
-    /// <summary>The relative error by norm that a sum of some terms may have: rounding errors add up like a random walk.</summary>
+    /// <summary>
+    /// The relative error by norm that a sum of some terms may have. Errors of adding in float32 grow like a random walk; the terms' own,
+    /// from operands of fewer bits, grow like the sum itself.
+    /// </summary>
     /// <param name="precision">The precision.</param>
     /// <param name="terms">How many terms make one element.</param>
-    /// <returns>unit · √terms.</returns>
-    public static double ByNorm(string precision, int terms) => Unit(precision) * Math.Sqrt(Math.Max(terms, 1));
+    /// <returns>1e-6 · √terms, and the operands' unit where that is not float32's.</returns>
+    public static double ByNorm(string precision, int terms) =>
+        (Unit("float32") * Math.Sqrt(Math.Max(terms, 1))) + (precision == "float32" ? 0 : Unit(precision));
 
     /// <summary>‖actual − expected‖ / ‖expected‖; the absolute error where the expected is zero.</summary>
     /// <param name="actual">What came out.</param>
