@@ -47,8 +47,9 @@ public sealed partial record PtxStatistics(
             }
             else if (Memory().Match(statement) is { Success: true } memory)
             {
-                string extents = memory.Groups[3].Value;
-                int bytes = Extent().Matches(extents).Aggregate(Bits(memory.Groups[2].Value) / 8, (size, extent) => size * (extent.Groups[1].Value.Length == 0 ? 0 : Number(extent.Groups[1].Value)));
+                string extents = memory.Groups["extents"].Value;
+                int lanes = memory.Groups["lanes"] is { Success: true } vector ? Number(vector.Value) : 1;
+                int bytes = Extent().Matches(extents).Aggregate(lanes * Bits(memory.Groups["type"].Value) / 8, (size, extent) => size * (extent.Groups[1].Value.Length == 0 ? 0 : Number(extent.Groups[1].Value)));
                 if (memory.Groups[1].Value == "local") local += bytes;
                 else if (bytes == 0) isDynamic = true;
                 else shared += bytes;
@@ -132,7 +133,7 @@ public sealed partial record PtxStatistics(
     [GeneratedRegex(@"<(\d+)>")]
     private static partial Regex Range();
 
-    [GeneratedRegex(@"(?:^|\s)\.(shared|local)\s+(?:\.align\s+\d+\s+)?\.(\w+)\s+[\w$%]+((?:\[\d*\])*)$")]
+    [GeneratedRegex(@"(?:^|\s)\.(shared|local)\s+(?:\.align\s+\d+\s+)?(?:\.v(?<lanes>[24])\s+)?\.(?<type>\w+)\s+[\w$%]+(?<extents>(?:\[\d*\])*)$")]
     private static partial Regex Memory();
 
     [GeneratedRegex(@"\[(\d*)\]")]
