@@ -1,4 +1,3 @@
-using NativeRlhf.Kernels.Device;
 using NativeRlhf.Kernels.Ops;
 
 namespace NativeRlhf.Kernels.Verification.Catalogue;

@@ -1,7 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
-using NativeRlhf.Kernels.Ops;
 
 namespace NativeRlhf.Kernels.Measurement;
 

@@ -72,8 +72,23 @@ public class PtxStatisticsTests
         var statistics = PtxStatistics.Parse(Module);
         Assert.That(statistics.Instructions, Is.EquivalentTo(new Dictionary<string, int>
         {
-            ["ld.param.32"] = 1, ["other"] = 4, ["branch"] = 2, ["ld.global.128"] = 1, ["ld.shared.128"] = 1, ["fma"] = 1, ["muladd"] = 1, ["bar"] = 1,
-            ["cp.async"] = 1, ["cp.async.group"] = 1, ["ldmatrix"] = 1, ["mma.sync"] = 1, ["atom"] = 1, ["st.local.32"] = 1, ["call"] = 1, ["st.global.64"] = 1, ["st.generic.32"] = 1,
+            ["ld.param.32"] = 1,
+            ["other"] = 4,
+            ["branch"] = 2,
+            ["ld.global.128"] = 1,
+            ["ld.shared.128"] = 1,
+            ["fma"] = 1,
+            ["muladd"] = 1,
+            ["bar"] = 1,
+            ["cp.async"] = 1,
+            ["cp.async.group"] = 1,
+            ["ldmatrix"] = 1,
+            ["mma.sync"] = 1,
+            ["atom"] = 1,
+            ["st.local.32"] = 1,
+            ["call"] = 1,
+            ["st.global.64"] = 1,
+            ["st.generic.32"] = 1,
         }));
         Assert.That(statistics.Count("ld"), Is.EqualTo(3));
         Assert.That(statistics.Total, Is.EqualTo(21));

@@ -28,7 +28,8 @@ internal static class KernelBench
         var options = new KernelOptions(command, "one variant (repeatable; without: the defaults)");
         var shape = new Option<string>("--shape")
         {
-            Description = $"gpt2[:rows], width128[:rows], squares[:n,…], or sizes as in 256,768,3072 (default: gpt2 with {CpuRows} rows on a CPU, {GpuRows} on a GPU)", HelpName = "shape",
+            Description = $"gpt2[:rows], width128[:rows], squares[:n,…], or sizes as in 256,768,3072 (default: gpt2 with {CpuRows} rows on a CPU, {GpuRows} on a GPU)",
+            HelpName = "shape",
         };
         var seconds = new Option<double>("--seconds") { Description = "how long to sample each", DefaultValueFactory = _ => 0.3, HelpName = "x" };
         command.Options.Add(shape);
