@@ -7,7 +7,7 @@ public static class Tolerance
     /// Of one term: 16 units of the last place in float32, which elementary functions and the order of operations may use up; one
     /// unit of the last place of the operands where those have fewer bits (bfloat16 8, tf32 11).
     /// </summary>
-    /// <param name="precision">The precision of a variant (<see cref="KernelVariant.Precision"/>).</param>
+    /// <param name="precision">The precision of a variant (<see cref="KernelVariant.Precisions"/>).</param>
     /// <returns>A relative error.</returns>
     /// <exception cref="ArgumentException">The precision is not known.</exception>
     public static double Unit(string precision) => precision switch

@@ -6,13 +6,14 @@ namespace NativeRlhf.Kernels.Verification;
 /// <summary>One case on one shape, against the oracle.</summary>
 /// <param name="Case">The case.</param>
 /// <param name="Variant">The variant that ran.</param>
+/// <param name="Precision">How operands were stored: float32 or bfloat16.</param>
 /// <param name="Seed">The seed that repeats it.</param>
 /// <param name="Shape">The shape, and what was chosen beside it.</param>
 /// <param name="Output">The output with the largest error for its limit.</param>
 /// <param name="Error">That error.</param>
 /// <param name="Limit">Its limit.</param>
 /// <param name="Failure">What is wrong, or null.</param>
-public sealed record Verdict(OpCase Case, KernelVariant Variant, ulong Seed, string Shape, string Output, double Error, double Limit, string? Failure);
+public sealed record Verdict(OpCase Case, KernelVariant Variant, string Precision, ulong Seed, string Shape, string Output, double Error, double Limit, string? Failure);
 
 /// <summary>Proves the ops of a device against the oracle, on random shapes.</summary>
 public sealed class Verifier : IDisposable
@@ -34,8 +35,9 @@ public sealed class Verifier : IDisposable
     /// </summary>
     /// <param name="definition">The case.</param>
     /// <param name="seed">The seed.</param>
+    /// <param name="precision">How operands are stored that need not be of float32.</param>
     /// <returns>What came of it.</returns>
-    public Verdict Verify(OpCase definition, ulong seed)
+    public Verdict Verify(OpCase definition, ulong seed, string precision = "float32")
     {
         ArgumentNullException.ThrowIfNull(definition);
         string name = _device.Kernels.Chosen[definition.Op];
@@ -44,7 +46,7 @@ public sealed class Verifier : IDisposable
         bool isSimulated = _device.IsHostMemory && variant.IsLaunched;
         ulong mixed = Mix(seed, definition.Name);
         int[] shape = definition.Draw(new Random((int)(mixed >> 33)), isSimulated);
-        using var problem = Problem.Create(definition, shape, _device, _memory.Take, mixed);
+        using var problem = Problem.Create(definition, shape, _device, _memory.Take, mixed, storage: precision == "bfloat16" ? ElementType.BFloat16 : ElementType.Float32);
         problem.Run();
         problem.RunOracle();
         (string Name, double Error, double Limit) worst = ("", 0, double.NaN);
@@ -52,7 +54,7 @@ public sealed class Verifier : IDisposable
         string? failure = null;
         foreach (var output in problem.Outputs)
         {
-            double error = output.Error(), limit = output.Limit(variant.Precision), ratio = error == 0 ? 0 : error / limit;
+            double error = output.Error(), limit = output.Limit(precision), ratio = error == 0 ? 0 : error / limit;
             // NaN is neither within a limit nor below anything.
             bool passes = error <= limit;
             if (!passes) failure ??= $"{output.Name} is off";
@@ -61,7 +63,7 @@ public sealed class Verifier : IDisposable
 
         if (_memory.Reset() >= 0) failure = failure is null ? "memory outside of the operands was written" : $"{failure}, and memory outside of the operands was written";
         string words = string.Join(", ", [definition.Format(shape), .. problem.Choices]);
-        return new Verdict(definition, variant, seed, words, worst.Name, worst.Error, worst.Limit, failure);
+        return new Verdict(definition, variant, precision, seed, words, worst.Name, worst.Error, worst.Limit, failure);
     }
 
     /// <inheritdoc/>

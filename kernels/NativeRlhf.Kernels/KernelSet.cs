@@ -5,10 +5,10 @@ namespace NativeRlhf.Kernels;
 
 /// <summary>One way to run an op.</summary>
 /// <param name="Name">Its name, as in <c>--variant op=name</c>.</param>
-/// <param name="Precision">The type of the operands in memory.</param>
+/// <param name="Precisions">The types that operands may have in memory; which of them may be of bfloat16 stands in the op's comment.</param>
 /// <param name="Needs">What it runs on.</param>
 /// <param name="IsLaunched">Whether it launches kernels, which a CPU simulates.</param>
-public sealed record KernelVariant(string Name, string Precision, string Needs, bool IsLaunched);
+public sealed record KernelVariant(string Name, IReadOnlyList<string> Precisions, string Needs, bool IsLaunched);
 
 /// <summary>
 /// Compiles and chooses: the only place that knows which variant of an op runs where. The table below is the whole
@@ -22,14 +22,15 @@ public sealed class KernelSet : IDisposable
     /// <param name="Simd">Its SIMD implementation, generic over the vector width.</param>
     /// <param name="Portable">Its ILGPU implementation for any accelerator.</param>
     /// <param name="Rehearsal">What stands for it on a rehearsal device: it counts.</param>
-    private sealed record Row(string Op, Type Type, Type Simd, Type Portable, Type Rehearsal);
+    /// <param name="TensorCore">Its implementation on tensor cores, which a CUDA device from the sm_80 generation on has; or none.</param>
+    private sealed record Row(string Op, Type Type, Type Simd, Type Portable, Type Rehearsal, Type? TensorCore = null);
 
     private static readonly Row[] Table =
     [
         new("embedding", typeof(Embedding), typeof(EmbeddingSimd<,>), typeof(EmbeddingPortable), typeof(EmbeddingRehearsal)),
         new("layernorm", typeof(LayerNorm), typeof(LayerNormSimd<,>), typeof(LayerNormPortable), typeof(LayerNormRehearsal)),
-        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable), typeof(MatMulRehearsal)),
-        new("attention", typeof(Attention), typeof(AttentionSimd<,>), typeof(AttentionPortable), typeof(AttentionRehearsal)),
+        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable), typeof(MatMulRehearsal), typeof(MatMulTensorCore)),
+        new("attention", typeof(Attention), typeof(AttentionSimd<,>), typeof(AttentionPortable), typeof(AttentionRehearsal), typeof(AttentionTensorCore)),
         new("cachedattention", typeof(CachedAttention), typeof(CachedAttentionSimd<,>), typeof(CachedAttentionPortable), typeof(CachedAttentionRehearsal)),
         new("activation", typeof(Activation), typeof(ActivationSimd<,>), typeof(ActivationPortable), typeof(ActivationRehearsal)),
         new("dropout", typeof(Dropout), typeof(DropoutSimd<,>), typeof(DropoutPortable), typeof(DropoutRehearsal)),
@@ -58,14 +59,18 @@ public sealed class KernelSet : IDisposable
 
         foreach (var row in Table)
         {
-            var available = Variants(device);
+            var available = Variants(device, row.Op);
+
+            // One that is wanted for all ops is taken where there is one.
             string? wanted = overrides.GetValueOrDefault(row.Op) ?? overrides.GetValueOrDefault("*");
+            if (wanted == TensorCoreName && row.TensorCore is null && !overrides.ContainsKey(row.Op)) wanted = null;
             if (wanted is not null && !available.Contains(wanted))
                 throw new ArgumentException($"variant {row.Op}={wanted}: on this device {row.Op} has {string.Join(", ", available)}");
             _chosen[row.Op] = wanted ?? available[0];
         }
 
-        UsesLaunches = _chosen.Values.Contains(PortableName);
+        UsesLaunches = _chosen.Values.Any(name => name is PortableName or TensorCoreName);
+        HasBFloat16 = device.IsRehearsal || !_chosen.Values.Any(IsSimd);
     }
 
     /// <summary>The names of all ops.</summary>
@@ -116,10 +121,13 @@ public sealed class KernelSet : IDisposable
     /// <inheritdoc cref="Ops.Sampling"/>
     public Sampling Sampling => Get<Sampling>();
 
+    /// <summary>Whether the chosen variants take operands of bfloat16; those for the vectors of a CPU are of float32 alone.</summary>
+    public bool HasBFloat16 { get; }
+
     /// <summary>Whether any chosen variant launches kernels, so that the host has something to wait for.</summary>
     internal bool UsesLaunches { get; }
 
-    private const string PortableName = "portable";
+    private const string PortableName = "portable", TensorCoreName = "tensorcore";
 
     /// <summary>The class of an op, whose name those of its implementations begin with.</summary>
     /// <param name="op">An op's name.</param>
@@ -133,15 +141,13 @@ public sealed class KernelSet : IDisposable
     /// <returns>Its variants, the preferred ones first.</returns>
     public static IReadOnlyList<KernelVariant> AllVariants(string op) =>
     [
-        .. SimdWidths.Select(width => new KernelVariant(width.Name, "float32", width.Name == "scalar" ? "a CPU" : $"a CPU with vectors of {width.Name["simd".Length..]} bits", false)),
-        new(PortableName, "float32", "any accelerator: CUDA, OpenCL, ILGPU's CPU accelerator", true),
+        .. Array.Exists(Table, row => row.Op == op && row.TensorCore is not null)
+            ? [new KernelVariant(TensorCoreName, ["bfloat16"], "a CUDA device from the sm_80 generation on; operands of float32 go to portable", true)]
+            : Array.Empty<KernelVariant>(),
+        .. SimdWidths.Select(width => new KernelVariant(
+            width.Name, ["float32"], width.Name == "scalar" ? "a CPU" : $"a CPU with vectors of {width.Name["simd".Length..]} bits", false)),
+        new(PortableName, op is "rankingloss" or "ppoloss" or "norm" or "sampling" ? ["float32"] : ["float32", "bfloat16"], "any accelerator: CUDA, OpenCL, ILGPU's CPU accelerator", true),
     ];
-
-    /// <summary>The variants of one op that run on a device, the default first.</summary>
-    /// <param name="device">The device.</param>
-    /// <param name="op">An op's name.</param>
-    /// <returns>Their names.</returns>
-    public static IReadOnlyList<string> Variants(ComputeDevice device, string op) => Variants(device);
 
     /// <summary>The variants that run on a device, the default first.</summary>
     /// <param name="device">The device.</param>
@@ -149,6 +155,15 @@ public sealed class KernelSet : IDisposable
     public static IReadOnlyList<string> Variants(ComputeDevice device) => device.IsHostMemory
         ? [.. SimdWidths.Where(w => w.IsSupported).Select(w => w.Name), PortableName]
         : [PortableName];
+
+    /// <summary>The variants of one op that run on a device, the default first.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="op">The op's name.</param>
+    /// <returns>Their names.</returns>
+    public static IReadOnlyList<string> Variants(ComputeDevice device, string op) =>
+        Array.Find(Table, row => row.Op == op)?.TensorCore is not null && CudaDriver.TensorCoreSharedMemory(device.Accelerator) >= MatMulTensorCore.LeastSharedMemory
+            ? [TensorCoreName, .. Variants(device)]
+            : Variants(device);
 
     /// <summary>Disposes what the variants hold.</summary>
     public void Dispose()
@@ -163,6 +178,8 @@ public sealed class KernelSet : IDisposable
         ("simd128", System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated, typeof(Simd128), typeof(System.Runtime.Intrinsics.Vector128<float>)),
         ("scalar", true, typeof(Scalar), typeof(float)),
     ];
+
+    private static bool IsSimd(string variant) => Array.Exists(SimdWidths, width => width.Name == variant);
 
     // Made at first use: compiling a kernel takes up to 90 ms, and no run uses all ops.
     private T Get<T>()
@@ -183,6 +200,7 @@ public sealed class KernelSet : IDisposable
     private object MakeVariant(Row row)
     {
         string variant = _chosen[row.Op];
+        if (variant == TensorCoreName) return Activator.CreateInstance(row.TensorCore!, _device)!;
         var width = Array.Find(SimdWidths, w => w.Name == variant);
         return width.Name is null
             ? Activator.CreateInstance(row.Portable, _device)!

@@ -27,9 +27,9 @@ internal sealed class Workbench : IDisposable
     public bool IsSimulated => Device.IsHostMemory && Kernels.Chosen.Values.Contains(KernelVariants.Portable);
 
     /// <summary>A tensor with these values.</summary>
-    public Tensor Upload(double[] values, int rows, int cols)
+    public Tensor Upload(double[] values, int rows, int cols, ElementType type = ElementType.Float32)
     {
-        var tensor = _memory.Take(rows, cols);
+        var tensor = _memory.Take(rows, cols, type);
         Device.Upload(tensor, Array.ConvertAll(values, v => (float)v));
         return tensor;
     }
@@ -53,11 +53,11 @@ internal sealed class Workbench : IDisposable
     }
 
     /// <summary>A batch of packed sequences.</summary>
-    public SequenceLayout Layout(int[] offsets)
+    public SequenceLayout Layout(int[] offsets, int[]? prefixes = null)
     {
         var layout = new SequenceLayout(Device);
         _indices.Add(layout);
-        layout.Set(offsets);
+        layout.Set(offsets, prefixes);
         return layout;
     }
 

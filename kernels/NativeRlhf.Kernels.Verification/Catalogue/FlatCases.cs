@@ -34,13 +34,14 @@ internal static class FlatCases
 
         void Forward(Problem p, IReadOnlyList<int> shape)
         {
-            Operand x = p.Input("x", shape[0], 1, 2), y = p.Overwritten("y", shape[0]);
+            Operand x = p.Input("x", shape[0], 1, 2, isStored: true), y = p.Overwritten("y", shape[0], isStored: true);
             p.Call(k => k.Activation.Forward(y, x, kind), () => Reference.Activation.Forward(y, x, function));
         }
 
         void Backward(Problem p, IReadOnlyList<int> shape)
         {
-            Operand x = p.Input("x", shape[0], 1, 2), dY = p.Input("dY", shape[0]), dX = p.Choose("in place", false, true) ? p.Judge(dY, 1) : p.Overwritten("dX", shape[0]);
+            Operand x = p.Input("x", shape[0], 1, 2, isStored: true), dY = p.Input("dY", shape[0], isStored: true);
+            var dX = p.Choose("in place", false, true) ? p.Judge(dY, 1) : p.Overwritten("dX", shape[0], isStored: true);
             p.Call(k => k.Activation.Backward(dX, dY, x, kind), () => Reference.Activation.Backward(dX, dY, x, derivative));
         }
     }

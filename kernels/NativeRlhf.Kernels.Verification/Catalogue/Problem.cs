@@ -12,15 +12,15 @@ public sealed class Problem : IDisposable
     private const int Stretch = 1 << 16;
 
     private readonly ComputeDevice _device;
-    private readonly Func<int, int, Tensor> _take;
+    private readonly Func<int, int, ElementType, Tensor> _take;
     private readonly List<IDisposable> _disposables = [];
     private readonly List<Output> _outputs = [];
     private Action<KernelSet>? _run;
     private Action? _oracle;
 
-    private Problem(ComputeDevice device, Func<int, int, Tensor> take, ulong seed, bool isTimed)
+    private Problem(ComputeDevice device, Func<int, int, ElementType, Tensor> take, ulong seed, bool isTimed, ElementType storage)
     {
-        (_device, _take, IsTimed) = (device, take, isTimed);
+        (_device, _take, IsTimed, Storage) = (device, take, isTimed, storage);
         Random = new Random(unchecked((int)(seed ^ (seed >> 32))));
     }
 
@@ -31,16 +31,20 @@ public sealed class Problem : IDisposable
     /// <param name="take">Gives memory for a tensor of so many rows and columns.</param>
     /// <param name="seed">Seed of everything random.</param>
     /// <param name="isTimed">Whether this is to be timed: sequences are as long as the shape says, and options are the usual ones.</param>
+    /// <param name="storage">How operands are stored that need not be of float32.</param>
     /// <returns>The instance.</returns>
-    public static Problem Create(OpCase definition, IReadOnlyList<int> shape, ComputeDevice device, Func<int, int, Tensor> take, ulong seed, bool isTimed = false)
+    public static Problem Create(OpCase definition, IReadOnlyList<int> shape, ComputeDevice device, Func<int, int, ElementType, Tensor> take, ulong seed, bool isTimed = false, ElementType storage = ElementType.Float32)
     {
-        var problem = new Problem(device, take, seed, isTimed);
+        var problem = new Problem(device, take, seed, isTimed, storage);
         definition.Define(problem, shape);
         return problem;
     }
 
     /// <summary>Whether this instance is to be timed.</summary>
     public bool IsTimed { get; }
+
+    /// <summary>How operands are stored that need not be of float32.</summary>
+    public ElementType Storage { get; }
 
     /// <summary>Draws what a definition leaves open.</summary>
     public Random Random { get; }
@@ -75,37 +79,46 @@ public sealed class Problem : IDisposable
     /// <param name="cols">Its columns.</param>
     /// <param name="scale">The standard deviation.</param>
     /// <param name="mean">The mean.</param>
+    /// <param name="isStored">Whether it may be of another type than float32, and then is.</param>
     /// <returns>The operand.</returns>
-    public Operand Input(string name, int rows, int cols = 1, double scale = 1, double mean = 0)
+    public Operand Input(string name, int rows, int cols = 1, double scale = 1, double mean = 0, bool isStored = false)
     {
-        if (!IsTimed) return Input(name, rows, cols, RandomData.Normal(Random, rows * cols, scale, mean));
+        if (!IsTimed) return Input(name, rows, cols, RandomData.Normal(Random, rows * cols, scale, mean), isStored);
         double[] stretch = RandomData.Normal(Random, (int)Math.Min(Stretch, (long)rows * cols), scale, mean);
-        return Make(name, rows, cols, Array.ConvertAll(stretch, value => (float)value), () => throw new NotSupportedException("what is timed has no oracle"));
+        return Make(name, rows, cols, Array.ConvertAll(stretch, value => (float)value), () => throw new NotSupportedException("what is timed has no oracle"), isStored);
     }
 
     /// <summary>An operand that is read: these values.</summary>
     /// <param name="name">Its name in the op.</param>
     /// <param name="rows">Its rows.</param>
     /// <param name="cols">Its columns.</param>
-    /// <param name="values">The values, which float32 has to hold exactly.</param>
+    /// <param name="values">The values, which float32 has to hold exactly; they are rounded where it is stored in fewer bits.</param>
+    /// <param name="isStored">Whether it may be of another type than float32, and then is.</param>
     /// <returns>The operand.</returns>
-    public Operand Input(string name, int rows, int cols, double[] values) => Make(name, rows, cols, Array.ConvertAll(values, value => (float)value), () => values);
+    public Operand Input(string name, int rows, int cols, double[] values, bool isStored = false)
+    {
+        if (isStored && Storage == ElementType.BFloat16) values = Array.ConvertAll(values, value => (double)BFloat16.Of((float)value).Value);
+        return Make(name, rows, cols, Array.ConvertAll(values, value => (float)value), () => values, isStored);
+    }
 
     /// <summary>An output that is overwritten: NaN on the device, zeros for the oracle.</summary>
     /// <param name="name">Its name in the op.</param>
     /// <param name="rows">Its rows.</param>
     /// <param name="cols">Its columns.</param>
     /// <param name="terms">How many terms make one element, for the tolerance.</param>
+    /// <param name="isStored">Whether it may be of another type than float32, and then is.</param>
     /// <returns>The operand.</returns>
-    public Operand Overwritten(string name, int rows, int cols = 1, int terms = 1) => Judge(Make(name, rows, cols, [IsTimed ? 0 : float.NaN], () => new double[rows * cols]), terms);
+    public Operand Overwritten(string name, int rows, int cols = 1, int terms = 1, bool isStored = false) =>
+        Judge(Make(name, rows, cols, [IsTimed ? 0 : float.NaN], () => new double[rows * cols], isStored), terms);
 
     /// <summary>An output that is added to: ones.</summary>
     /// <param name="name">Its name in the op.</param>
     /// <param name="rows">Its rows.</param>
     /// <param name="cols">Its columns.</param>
     /// <param name="terms">How many terms make one element, for the tolerance.</param>
+    /// <param name="isStored">Whether it may be of another type than float32, and then is.</param>
     /// <returns>The operand.</returns>
-    public Operand Accumulated(string name, int rows, int cols = 1, int terms = 1) => Judge(Ones(name, rows, cols), terms);
+    public Operand Accumulated(string name, int rows, int cols = 1, int terms = 1, bool isStored = false) => Judge(Ones(name, rows, cols, isStored), terms);
 
     /// <summary>An output that is changed from values of its own.</summary>
     /// <param name="operand">It, as an input.</param>
@@ -187,11 +200,11 @@ public sealed class Problem : IDisposable
         foreach (var disposable in _disposables) disposable.Dispose();
     }
 
-    private Operand Ones(string name, int rows, int cols) => Make(name, rows, cols, [1], () => [.. Enumerable.Repeat(1.0, rows * cols)]);
+    private Operand Ones(string name, int rows, int cols, bool isStored = false) => Make(name, rows, cols, [1], () => [.. Enumerable.Repeat(1.0, rows * cols)], isStored);
 
-    private Operand Make(string name, int rows, int cols, float[] repeated, Func<double[]> values)
+    private Operand Make(string name, int rows, int cols, float[] repeated, Func<double[]> values, bool isStored)
     {
-        var tensor = _take(rows, cols);
+        var tensor = _take(rows, cols, isStored ? Storage : ElementType.Float32);
         for (long start = 0; !_device.IsRehearsal && start < tensor.Length; start += Stretch)
         {
             int count = (int)Math.Min(Stretch, tensor.Length - start);

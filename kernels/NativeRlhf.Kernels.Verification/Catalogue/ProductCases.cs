@@ -27,17 +27,17 @@ internal static class ProductCases
         yield return new("matmul", "dX" + suffix, Product, BackwardInput, Shapes);
         yield return new("matmul", "dW" + suffix, Product, BackwardWeight, Shapes);
 
-        Operand Weight(Problem p, string name, int IC, int OC) => isOutIn ? p.Input(name, OC, IC) : p.Input(name, IC, OC);
+        Operand Weight(Problem p, string name, int IC, int OC) => isOutIn ? p.Input(name, OC, IC, isStored: true) : p.Input(name, IC, OC, isStored: true);
 
         void Forward(Problem p, IReadOnlyList<int> shape)
         {
             var (N, IC, OC) = (shape[0], shape[1], shape[2]);
-            Operand x = p.Input("x", N, IC), weight = Weight(p, "W", IC, OC);
+            Operand x = p.Input("x", N, IC, isStored: true), weight = Weight(p, "W", IC, OC);
             // The head has no bias; a projection adds to the residual stream, in place or not.
             var bias = isOutIn || p.Choose("bias", true, false) == false ? null : p.Input("bias", OC);
             bool hasResidual = p.Choose("residual", false, true), inPlace = hasResidual && p.Choose("in place", false, true);
-            var residual = hasResidual ? p.Input("residual", N, OC) : null;
-            var y = inPlace ? p.Judge(residual!, IC) : p.Overwritten("y", N, OC, IC);
+            var residual = hasResidual ? p.Input("residual", N, OC, isStored: true) : null;
+            var y = inPlace ? p.Judge(residual!, IC) : p.Overwritten("y", N, OC, IC, isStored: true);
             p.Call(
                 k => k.MatMul.Forward(y, x, weight, bias, layout, residual),
                 () => Reference.MatMul.Forward(y, x, weight, bias, residual, isOutIn, N, IC, OC));
@@ -46,9 +46,9 @@ internal static class ProductCases
         void BackwardInput(Problem p, IReadOnlyList<int> shape)
         {
             var (N, IC, OC) = (shape[0], shape[1], shape[2]);
-            Operand dY = p.Input("dY", N, OC), weight = Weight(p, "W", IC, OC);
+            Operand dY = p.Input("dY", N, OC, isStored: true), weight = Weight(p, "W", IC, OC);
             bool accumulate = p.Choose("accumulate", false, true);
-            var dX = accumulate ? p.Accumulated("dX", N, IC, OC) : p.Overwritten("dX", N, IC, OC);
+            var dX = accumulate ? p.Accumulated("dX", N, IC, OC, isStored: true) : p.Overwritten("dX", N, IC, OC, isStored: true);
             p.Call(
                 k => k.MatMul.BackwardInput(dX, dY, weight, layout, accumulate),
                 () => Reference.MatMul.BackwardInput(dX, dY, weight, isOutIn, accumulate, N, IC, OC));
@@ -57,7 +57,7 @@ internal static class ProductCases
         void BackwardWeight(Problem p, IReadOnlyList<int> shape)
         {
             var (N, IC, OC) = (shape[0], shape[1], shape[2]);
-            Operand x = p.Input("x", N, IC), dY = p.Input("dY", N, OC);
+            Operand x = p.Input("x", N, IC, isStored: true), dY = p.Input("dY", N, OC, isStored: true);
             var dWeight = isOutIn ? p.Accumulated("dW", OC, IC, N) : p.Accumulated("dW", IC, OC, N);
             var dBias = isOutIn || p.Choose("bias", true, false) == false ? null : p.Accumulated("dBias", OC, 1, N);
             p.Call(
@@ -82,10 +82,10 @@ internal static class ProductCases
         var layout = p.Layout(shape[0], shape[1]);
         int N = layout.Rows, C = NH * HS;
         int[] offsets = layout.Offsets.Host.ToArray();
-        var qkv = p.Input("qkv", N, 3 * C);
+        var qkv = p.Input("qkv", N, 3 * C, isStored: true);
         if (!isBackward)
         {
-            Operand y = p.Overwritten("y", N, C, HS), lse = p.Overwritten("lse", N, NH, HS);
+            Operand y = p.Overwritten("y", N, C, HS, isStored: true), lse = p.Overwritten("lse", N, NH, HS);
             p.Call(k => k.Attention.Forward(y, lse, qkv, layout, NH), () => Reference.Attention.Forward(y, lse, qkv, offsets, NH, C));
             return;
         }
@@ -93,9 +93,9 @@ internal static class ProductCases
         // What forward leaves, by the oracle; where this is timed, anything.
         double[] values = new double[p.IsTimed ? 0 : N * C], norms = new double[p.IsTimed ? 0 : N * NH];
         if (!p.IsTimed) Reference.Attention.Forward(values, norms, qkv, offsets, NH, C);
-        var forward = p.IsTimed ? p.Input("y", N, C) : p.Input("y", N, C, Rounded(values));
+        var forward = p.IsTimed ? p.Input("y", N, C, isStored: true) : p.Input("y", N, C, Rounded(values), isStored: true);
         var sums = p.IsTimed ? p.Input("lse", N, NH, mean: 7) : p.Input("lse", N, NH, Rounded(norms));
-        Operand dY = p.Input("dY", N, C), dQkv = p.Overwritten("dQkv", N, 3 * C, HS);
+        Operand dY = p.Input("dY", N, C, isStored: true), dQkv = p.Overwritten("dQkv", N, 3 * C, HS, isStored: true);
         p.Call(k => k.Attention.Backward(dQkv, dY, forward, sums, qkv, layout, NH), () => Reference.Attention.Backward(dQkv, dY, forward, sums, qkv, offsets, NH, C));
     }
 
@@ -108,8 +108,8 @@ internal static class ProductCases
         var rows = p.Indices([.. Enumerable.Range(0, R).Select(r => isPrompt ? 1 : R - 1 - r)]);
         var positions = p.Indices([.. Enumerable.Range(0, R).Select(r => isPrompt ? first + r : p.IsTimed ? T - 1 : p.Random.Next(T))]);
         // Copied, not computed: the new rows of the caches are those of qkv, bit by bit, and no other row changes.
-        Operand keys = p.Judge(p.Input("keys", slots * T, C), 0, (long)R * C), values = p.Judge(p.Input("values", slots * T, C), 0, (long)R * C);
-        Operand qkv = p.Input("qkv", R, 3 * C), y = p.Overwritten("y", R, C, HS);
+        Operand keys = p.Judge(p.Input("keys", slots * T, C, isStored: true), 0, (long)R * C), values = p.Judge(p.Input("values", slots * T, C, isStored: true), 0, (long)R * C);
+        Operand qkv = p.Input("qkv", R, 3 * C, isStored: true), y = p.Overwritten("y", R, C, HS, isStored: true);
         p.Call(
             k => k.CachedAttention.Forward(y, keys, values, qkv, rows, positions, T, NH),
             () => Reference.CachedAttention.Forward(y, keys, values, qkv, rows.Values, positions.Values, T, NH, C));

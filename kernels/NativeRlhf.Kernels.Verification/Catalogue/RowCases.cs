@@ -46,14 +46,14 @@ internal static class RowCases
     {
         var (N, C) = (shape[0], shape[1]);
         Operand x = p.Input("x", N, C, 2, 3), weight = p.Input("weight", C, 1, 0.3, 1), bias = p.Input("bias", C);
-        Operand y = p.Overwritten("y", N, C, C), mean = p.Overwritten("mean", N, 1, C), rstd = p.Overwritten("rstd", N, 1, C);
+        Operand y = p.Overwritten("y", N, C, C, isStored: true), mean = p.Overwritten("mean", N, 1, C), rstd = p.Overwritten("rstd", N, 1, C);
         p.Call(k => k.LayerNorm.Forward(y, mean, rstd, x, weight, bias, Epsilon), () => Reference.LayerNorm.Forward(y, mean, rstd, x, weight, bias, Epsilon, N, C));
     }
 
     private static void LayerNormBackward(Problem p, IReadOnlyList<int> shape)
     {
         var (N, C) = (shape[0], shape[1]);
-        Operand x = p.Input("x", N, C, 2, 3), weight = p.Input("weight", C, 1, 0.3, 1), dY = p.Input("dY", N, C);
+        Operand x = p.Input("x", N, C, 2, 3), weight = p.Input("weight", C, 1, 0.3, 1), dY = p.Input("dY", N, C, isStored: true);
         double[] means = new double[N], rstds = [.. Enumerable.Repeat(1.0, N)];
         if (!p.IsTimed) Reference.LayerNorm.Forward(new double[N * C], means, rstds, x, weight, new double[C], Epsilon, N, C);
         Operand mean = p.Input("mean", N, 1, Rounded(means)), rstd = p.Input("rstd", N, 1, Rounded(rstds)), dX = p.Accumulated("dX", N, C, C);

@@ -8,8 +8,8 @@ namespace NativeRlhf.Kernels.Verification.Compilation;
 /// <param name="Grouping">How its threads are grouped.</param>
 public sealed record MarkedKernel(MethodInfo Method, Grouping Grouping)
 {
-    /// <summary>Class and method, as in <c>MatMulPortable.ProductKernel</c>.</summary>
-    public string Name => $"{Method.DeclaringType?.Name}.{Method.Name}";
+    /// <summary>Class, method and types of storage, as in <c>MatMulPortable.ProductKernel(Float32, BFloat16)</c>.</summary>
+    public string Name => $"{Method.DeclaringType?.Name}.{Method.Name}{(Method.IsGenericMethod ? $"({string.Join(", ", Method.GetGenericArguments().Select(type => type.Name))})" : "")}";
 }
 
 /// <summary>Finds kernels by their attribute.</summary>
@@ -17,7 +17,7 @@ public static class MarkedKernels
 {
     private const BindingFlags AllMembers = BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
-    /// <summary>The methods of an assembly that carry <see cref="KernelAttribute"/>, by name.</summary>
+    /// <summary>The methods of an assembly that carry <see cref="KernelAttribute"/>, by name; for every type of storage.</summary>
     /// <param name="assembly">The assembly.</param>
     /// <returns>They.</returns>
     public static IReadOnlyList<MarkedKernel> In(Assembly assembly) =>
@@ -27,7 +27,8 @@ public static class MarkedKernels
            let attribute = method.GetCustomAttribute<KernelAttribute>()
            where attribute is not null
            orderby type.FullName, method.Name
-           select new MarkedKernel(method, attribute.Grouping),
+           from closed in KernelAttribute.Closed(method)
+           select new MarkedKernel(closed, attribute.Grouping),
     ];
 
     /// <summary>The kernels of the product.</summary>
@@ -40,6 +41,6 @@ public static class MarkedKernels
         if (op is null) return all;
         // Attention and CachedAttention: a class belongs to the op whose name it begins with.
         string name = KernelSet.TypeOf(op).Name;
-        return [.. all.Where(kernel => kernel.Method.DeclaringType!.Name.StartsWith(name, StringComparison.Ordinal))];
+        return [.. all.Where(kernel => kernel.Method.DeclaringType!.Name is var type && (type.StartsWith(name, StringComparison.Ordinal) || (op == "matmul" && type == "TensorCoreProduct") || (op == "attention" && type == "TensorCoreAttention")))];
     }
 }

@@ -21,6 +21,7 @@ public sealed record VendorTime(string Name, CallTime Time);
 /// <summary>A case, timed on one shape.</summary>
 /// <param name="Case">The case.</param>
 /// <param name="Variant">The variant that ran.</param>
+/// <param name="Precision">How operands were stored: float32 or bfloat16.</param>
 /// <param name="Label">What the shape is in a model; may be empty.</param>
 /// <param name="Sizes">The size of each dimension.</param>
 /// <param name="Time">The time of a call.</param>
@@ -29,7 +30,7 @@ public sealed record VendorTime(string Name, CallTime Time);
 /// <param name="Roofline">The least time that the device's limits allow, as a share of the time that it took.</param>
 /// <param name="Vendors">What vendors' libraries take.</param>
 public sealed record KernelTime(
-    OpCase Case, string Variant, string Label, IReadOnlyList<int> Sizes, CallTime Time, double Flops, double Bytes, double Roofline, IReadOnlyList<VendorTime> Vendors);
+    OpCase Case, string Variant, string Precision, string Label, IReadOnlyList<int> Sizes, CallTime Time, double Flops, double Bytes, double Roofline, IReadOnlyList<VendorTime> Vendors);
 
 /// <summary>Times ops on a device, with operands that no cache holds.</summary>
 /// <param name="device">The device; on a GPU opened with its timers on.</param>
@@ -53,13 +54,15 @@ public sealed class KernelTimer(ComputeDevice device, DeviceLimits limits, IRead
     /// <summary>Times a case.</summary>
     /// <param name="definition">The case.</param>
     /// <param name="shape">On what shape.</param>
+    /// <param name="precision">How operands are stored that need not be of float32.</param>
     /// <returns>Its time and what it did in it.</returns>
     /// <exception cref="ArgumentException">The operands do not fit into the device's memory.</exception>
-    public KernelTime Time(OpCase definition, TimedShape shape)
+    public KernelTime Time(OpCase definition, TimedShape shape, string precision = "float32")
     {
         ArgumentNullException.ThrowIfNull(definition);
         ArgumentNullException.ThrowIfNull(shape);
-        var (elements, flops, bytes, written) = Plan(definition, shape.Sizes);
+        var storage = precision == "bfloat16" ? ElementType.BFloat16 : ElementType.Float32;
+        var (elements, flops, bytes, written) = Plan(definition, shape.Sizes, storage);
         int copies = Copies(elements, bytes);
         if (sizeof(float) * elements * copies > device.MemorySize * 0.9)
             throw new ArgumentException($"{definition.Name} of {definition.Format(shape.Sizes)} takes {sizeof(float) * elements / 1e9:F1} GB, more than the device has");
@@ -67,11 +70,11 @@ public sealed class KernelTimer(ComputeDevice device, DeviceLimits limits, IRead
         var problems = new Problem[copies];
         try
         {
-            for (int i = 0; i < copies; i++) problems[i] = Problem.Create(definition, shape.Sizes, device, (rows, cols) => arena.Take(rows, cols), (ulong)i, isTimed: true);
+            for (int i = 0; i < copies; i++) problems[i] = Problem.Create(definition, shape.Sizes, device, (rows, cols, type) => arena.Take(rows, cols, "", type), (ulong)i, isTimed: true, storage);
             var time = Sample(call => problems[call % copies].Run());
             arena.Reset();
             double least = limits.LeastSeconds(flops, bytes, isRead: sizeof(float) * written < bytes / 8);
-            return new KernelTime(definition, device.Kernels.Chosen[definition.Op], shape.Label, shape.Sizes, time, flops, bytes, least / time.Median, [.. Vendors(definition, shape.Sizes)]);
+            return new KernelTime(definition, device.Kernels.Chosen[definition.Op], precision, shape.Label, shape.Sizes, time, flops, bytes, least / time.Median, [.. Vendors(definition, shape.Sizes)]);
         }
         finally
         {
@@ -80,11 +83,11 @@ public sealed class KernelTimer(ComputeDevice device, DeviceLimits limits, IRead
     }
 
     /// <summary>Runs the case on a device without memory, which says what it takes.</summary>
-    private static (long Elements, double Flops, double Bytes, long Written) Plan(OpCase definition, IReadOnlyList<int> sizes)
+    private static (long Elements, double Flops, double Bytes, long Written) Plan(OpCase definition, IReadOnlyList<int> sizes, ElementType storage)
     {
         using var rehearsal = ComputeDevice.OpenRehearsal();
         using var arena = rehearsal.AllocateArena(1L << 48);
-        using var problem = Problem.Create(definition, sizes, rehearsal, (rows, cols) => arena.Take(rows, cols), 0, isTimed: true);
+        using var problem = Problem.Create(definition, sizes, rehearsal, (rows, cols, type) => arena.Take(rows, cols, "", type), 0, isTimed: true, storage);
         problem.Run();
         return (arena.Used, rehearsal.Work.Flops, rehearsal.Work.Bytes, problem.Outputs.Sum(output => output.Elements));
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -151,13 +152,23 @@ public sealed class ComputeDevice : IDisposable
     /// <returns>The buffer, to be disposed by the caller.</returns>
     public IndexBuffer AllocateIndices(int capacity) => new(this, capacity);
 
-    /// <summary>Copies host values into a tensor.</summary>
+    /// <summary>Copies host values into a tensor; one of bfloat16 takes the nearest, ties to even.</summary>
     /// <param name="destination">The tensor, of exactly as many elements.</param>
     /// <param name="values">The values, row by row.</param>
     public void Upload(Tensor destination, ReadOnlySpan<float> values)
     {
         Guard.Require("upload", destination.Length == values.Length, $"{values.Length} values for {destination}");
-        if (values.Length > 0 && !IsRehearsal) Upload(destination.View, values);
+        if (values.Length == 0 || IsRehearsal) return;
+        if (destination.Type == ElementType.Float32)
+        {
+            Upload(destination.View, values);
+            return;
+        }
+
+        using var narrow = MemoryPool<BFloat16>.Shared.Rent(values.Length);
+        var elements = narrow.Memory.Span[..values.Length];
+        BFloat16.Narrow(values, elements);
+        Upload(destination.BFloat16View, elements);
     }
 
     /// <summary>Copies a tensor to the host, after all work before it is done.</summary>
@@ -167,7 +178,17 @@ public sealed class ComputeDevice : IDisposable
     {
         Guard.Require("download", source.Length == values.Length, $"{values.Length} places for {source}");
         if (IsRehearsal) values.Clear();
-        else if (values.Length > 0) Download(source.View, values);
+        if (values.Length == 0 || IsRehearsal) return;
+        if (source.Type == ElementType.Float32)
+        {
+            Download(source.View, values);
+            return;
+        }
+
+        using var narrow = MemoryPool<BFloat16>.Shared.Rent(values.Length);
+        var elements = narrow.Memory.Span[..values.Length];
+        Download(source.BFloat16View, elements);
+        BFloat16.Widen(elements, values);
     }
 
     /// <summary>Waits until all work is done.</summary>
@@ -175,6 +196,7 @@ public sealed class ComputeDevice : IDisposable
     {
         // SIMD variants are done when they return; only launched kernels are waited for.
         if (!IsHostMemory || Kernels.UsesLaunches) Accelerator.Synchronize();
+        Waits++;
     }
 
     /// <summary>What the memory that a tensor begins in was called when it was taken from an arena of this device.</summary>
@@ -200,6 +222,20 @@ public sealed class ComputeDevice : IDisposable
         lock (_arenas) _arenas.Remove(arena);
     }
 
+    /// <summary>How often the host has waited for the device: whatever was under way before is done.</summary>
+    internal long Waits { get; private set; }
+
+    /// <summary>
+    /// Copies host values without waiting for the copy: in order with the kernels before and after it. They lie in pinned memory,
+    /// which stays as it is until <see cref="Waits"/> has grown.
+    /// </summary>
+    internal unsafe void UploadInOrder<T>(ArrayView<T> destination, ReadOnlySpan<T> pinned)
+        where T : unmanaged
+    {
+        if (IsHostMemory) Upload(destination, pinned);
+        else destination.CopyFromCPU(Accelerator.DefaultStream, pinned);
+    }
+
     internal unsafe void Upload<T>(ArrayView<T> destination, ReadOnlySpan<T> values)
         where T : unmanaged
     {
@@ -212,7 +248,7 @@ public sealed class ComputeDevice : IDisposable
         {
             fixed (T* source = values)
                 destination.CopyFromCPU(Accelerator.DefaultStream, new ReadOnlySpan<T>(source, values.Length));
-            Accelerator.Synchronize();
+            Synchronize();
         }
     }
 
@@ -227,7 +263,7 @@ public sealed class ComputeDevice : IDisposable
         else
         {
             source.CopyToCPU(Accelerator.DefaultStream, values);
-            Accelerator.Synchronize();
+            Synchronize();
         }
     }
 

@@ -23,11 +23,10 @@ public sealed class WorkTally
     /// <summary>Enters a call of an operation, which ends when the result is disposed.</summary>
     /// <param name="op">The op.</param>
     /// <param name="flops">Its floating-point operations.</param>
-    /// <param name="elements">The float32 elements that it reads and writes.</param>
+    /// <param name="bytes">The bytes that it reads and writes.</param>
     /// <param name="core">The method that implements it: its name, and Core.</param>
-    internal Span Call(string op, double flops, double elements, [CallerMemberName] string core = "")
+    internal Span Call(string op, double flops, double bytes, [CallerMemberName] string core = "")
     {
-        double bytes = sizeof(float) * elements;
         Flops += flops;
         Bytes += bytes;
         return Recording is { } recording ? new Span(recording, recording.Begin(op, core[..^"Core".Length], flops, bytes)) : default;

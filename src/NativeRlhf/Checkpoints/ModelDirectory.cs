@@ -32,19 +32,24 @@ public static class ModelDirectory
     /// <param name="device">The device that it will live on.</param>
     /// <param name="directory">The directory.</param>
     /// <param name="score">What is expected of the scalar head. A reward scale is multiplied into its weight.</param>
+    /// <param name="precision">How its weights are kept; what the files hold is rounded to that.</param>
     /// <returns>The model, to be disposed by the caller.</returns>
-    /// <exception cref="InputException">A file is missing or damaged; a tensor is missing, extra, of the wrong shape, or not finite.</exception>
-    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score = ScoreHead.AsStored) => Load(device, directory, score, out _);
+    /// <exception cref="InputException">
+    /// A file is missing or damaged; a tensor is missing, extra, of the wrong shape, or not finite; or the device has no such precision.
+    /// </exception>
+    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score = ScoreHead.AsStored, ModelPrecision precision = ModelPrecision.Float32) =>
+        Load(device, directory, score, out _, precision);
 
     /// <summary>Loads a model, and tells whether its scalar head is new.</summary>
     /// <param name="device">The device that it will live on.</param>
     /// <param name="directory">The directory.</param>
     /// <param name="score">What is expected of the scalar head.</param>
     /// <param name="isNewHead">Whether the head was not stored and is all zeros.</param>
+    /// <param name="precision">How its weights are kept.</param>
     /// <returns>The model, to be disposed by the caller.</returns>
-    /// <exception cref="InputException">As for <see cref="Load(ComputeDevice, string, ScoreHead)"/>.</exception>
-    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead) =>
-        Load(device, directory, score, out isNewHead, GptConfig.Load(Path.Combine(directory, "config.json")));
+    /// <exception cref="InputException">As for <see cref="Load(ComputeDevice, string, ScoreHead, ModelPrecision)"/>.</exception>
+    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead, ModelPrecision precision = ModelPrecision.Float32) =>
+        Load(device, directory, score, out isNewHead, GptConfig.Load(Path.Combine(directory, "config.json")) with { Precision = precision });
 
     /// <summary>Loads the tensors of a model whose configuration has been read.</summary>
     internal static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead, GptConfig config)
@@ -208,7 +213,7 @@ public static class ModelDirectory
         var header = files.Find(name)!;
         if (!header.Shape.SequenceEqual(spec.Shape))
             throw new InputException($"{directory}: tensor {name} is {Shape(header.Shape)}, but config.json makes it {Shape(spec.Shape)}");
-        if (device.IsHostMemory)
+        if (device.IsHostMemory && destination.Type == ElementType.Float32)
         {
             files.ReadFloats(name, destination.HostSpan, requireFinite: true);
             return;
@@ -222,9 +227,12 @@ public static class ModelDirectory
     /// <summary>A tied output matrix may be stored a second time, but then it must be the same.</summary>
     private static void CheckTied(SafeTensorsSet files, string directory, string name, Gpt model)
     {
-        float[] stored = new float[files.Find(name)!.Count], embedding = new float[model.Weights.TokenEmbedding.Length];
+        float[] stored = new float[files.Find(name)!.Count], embedding = new float[files.Find(name)!.Count];
         files.ReadFloats(name, stored);
-        model.Device.Download(model.Weights.TokenEmbedding, embedding);
+        var tied = model.Weights["wte.weight"];
+        model.Device.Download(tied, embedding);
+        if (tied.Type == ElementType.BFloat16)
+            for (int i = 0; i < stored.Length; i++) stored[i] = BFloat16.Of(stored[i]).Value;
         if (!stored.AsSpan().SequenceEqual(embedding))
             throw new InputException($"{directory}: tensor {name} differs from wte.weight although config.json ties them; set tie_word_embeddings to false");
     }

@@ -39,6 +39,10 @@ public static class KernelDiscovery
         return found;
     }
 
+    /// <summary>What a kernel is called in the name of a test.</summary>
+    public static string Name(MethodInfo kernel) =>
+        $"{kernel.DeclaringType?.Name}.{kernel.Name}{(kernel.IsGenericMethod ? $"<{string.Join(", ", kernel.GetGenericArguments().Select(type => type.Name))}>" : "")}";
+
     /// <summary>All methods and constructors of an assembly.</summary>
     public static IEnumerable<MethodBase> AllMethods(Assembly assembly) =>
         from type in assembly.GetTypes()

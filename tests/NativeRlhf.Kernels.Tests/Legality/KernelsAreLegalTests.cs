@@ -39,7 +39,7 @@ public sealed class KernelsAreLegalTests
         IEnumerable<string> idle =
             from kernel in MarkedKernels.In(Product)
             where !loaded.Contains(kernel.Method)
-            select $"{kernel.Method.DeclaringType?.Name}.{kernel.Method.Name}";
+            select KernelDiscovery.Name(kernel.Method);
         Assert.That(idle, Is.Empty);
     }
 

@@ -32,6 +32,9 @@ internal static class KernelBench
             HelpName = "shape",
         };
         var seconds = new Option<double>("--seconds") { Description = "how long to sample each", DefaultValueFactory = _ => 0.3, HelpName = "x" };
+        var precision = new Option<string>("--precision") { Description = "how operands are stored that need not be of float32: float32 or bfloat16", DefaultValueFactory = _ => "float32", HelpName = "type" };
+        precision.AcceptOnlyFromAmong("float32", "bfloat16");
+        command.Options.Add(precision);
         command.Options.Add(shape);
         command.Options.Add(seconds);
         command.SetAction(result =>
@@ -46,7 +49,7 @@ internal static class KernelBench
             foreach (string? variant in variants)
             {
                 using var device = options.Open(result, variant, hasTimers: true);
-                var timed = Shapes(result.GetValue(shape), cases.Where(definition => variant is null || device.Kernels.Chosen[definition.Op] == variant), device.IsHostMemory);
+                var timed = Shapes(result.GetValue(shape), cases.Where(definition => (variant is null || device.Kernels.Chosen[definition.Op] == variant) && Takes(device, definition)), device.IsHostMemory);
                 if (device.IsHostMemory && !HasSizes(result.GetValue(shape)) && timed.Any(entry => IsLaunched(device, entry.Case)))
                     throw new InputException("on the CPU launched kernels run in a simulator, far too slow for the shapes of a model; give small sizes, as in --shape 16,33,65, or --device cuda");
                 if (limits is null)
@@ -63,7 +66,7 @@ internal static class KernelBench
                 {
                     try
                     {
-                        times.Add(timer.Time(definition, sizes));
+                        times.Add(timer.Time(definition, sizes, result.GetValue(precision)!));
                     }
                     catch (ArgumentException exception)
                     {
@@ -72,6 +75,10 @@ internal static class KernelBench
                 }
             }
 
+            bool Takes(ComputeDevice device, OpCase definition) =>
+                definition.Takes(result.GetValue(precision)!) && KernelSet.AllVariants(definition.Op).First(known => known.Name == device.Kernels.Chosen[definition.Op]).Precisions is var precisions && (result.GetValue(precision) == "float32" || precisions.Contains("bfloat16"));
+
+            if (times.Count == 0) throw new InputException($"none of these ops takes {result.GetValue(precision)} on this device; see: nativerlhf kernels list");
             if (isJson) Console.WriteLine(Json(name, limits!, times).ToJsonString(JsonStyle.Line));
             else Write(times);
             return ExitCodes.Done;
@@ -130,7 +137,7 @@ internal static class KernelBench
         {
             string sizes = time.Case.Format(time.Sizes);
             table.Add(
-                time.Roofline, time.Case.Name, time.Label.Length > 0 ? $"{time.Label}: {sizes}" : sizes, time.Variant, Figures.Time(time.Time.Median),
+                time.Roofline, time.Case.Name, time.Label.Length > 0 ? $"{time.Label}: {sizes}" : sizes, time.Precision == "float32" ? time.Variant : $"{time.Variant}, {time.Precision}", Figures.Time(time.Time.Median),
                 $"{Figures.Time(time.Time.Lower)} to {Figures.Time(time.Time.Upper)}", Figures.Rate(time.Flops, time.Bytes, time.Time.Median), Figures.Percent(time.Roofline));
             foreach (var vendor in time.Vendors)
             {
@@ -156,6 +163,7 @@ internal static class KernelBench
             ["label"] = time.Label,
             ["shape"] = new JsonObject(time.Case.Dimensions.Zip(time.Sizes, (dimension, size) => KeyValuePair.Create(dimension.Name, (JsonNode?)size))),
             ["variant"] = time.Variant,
+            ["precision"] = time.Precision,
             ["seconds"] = Seconds(time.Time),
             ["flops"] = time.Flops,
             ["bytes"] = time.Bytes,

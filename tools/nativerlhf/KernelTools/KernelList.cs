@@ -39,7 +39,7 @@ internal static class KernelList
                             ["variants"] = new JsonArray([.. KernelSet.AllVariants(op).Select(variant => (JsonNode)new JsonObject
                             {
                                 ["name"] = variant.Name,
-                                ["precision"] = variant.Precision,
+                                ["precisions"] = new JsonArray([.. variant.Precisions.Select(precision => (JsonNode)precision)]),
                                 ["needs"] = variant.Needs,
                                 ["here"] = here.Contains(variant.Name),
                             })]),
@@ -59,8 +59,8 @@ internal static class KernelList
 
             table.Write();
             var variants = new ResultTable("<variant", "<precision", "<needs", "<here");
-            foreach (var variant in ops.SelectMany(KernelSet.AllVariants).Distinct())
-                variants.Add(variant.Name, variant.Precision, variant.Needs, ops.Any(op => KernelSet.Variants(device, op).Contains(variant.Name)) ? "yes" : "no");
+            foreach (var variant in ops.SelectMany(KernelSet.AllVariants).GroupBy(variant => variant.Name).Select(group => group.MaxBy(variant => variant.Precisions.Count)!))
+                variants.Add(variant.Name, string.Join(", ", variant.Precisions), variant.Needs, ops.Any(op => KernelSet.Variants(device, op).Contains(variant.Name)) ? "yes" : "no");
             variants.Write();
             return ExitCodes.Done;
         });

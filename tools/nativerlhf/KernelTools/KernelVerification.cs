@@ -37,7 +37,7 @@ internal static class KernelVerification
             }
 
             bool isJson = options.Json(result);
-            var table = new ResultTable("<variant", "<method", "shapes", "largest error", "of at most", "<output", "<shape");
+            var table = new ResultTable("<variant", "<precision", "<method", "shapes", "largest error", "of at most", "<output", "<shape");
             List<Verdict> verdicts = [];
             string name = "";
             foreach (string variant in variants)
@@ -47,12 +47,17 @@ internal static class KernelVerification
                 using var verifier = new Verifier(device);
                 foreach (var definition in chosen.Where(definition => device.Kernels.Chosen[definition.Op] == variant))
                 {
-                    bool isSimulated = device.IsHostMemory && KernelSet.AllVariants(definition.Op).First(known => known.Name == variant).IsLaunched;
-                    int count = result.GetValue(cases) ?? (isSimulated ? 2 : 5);
-                    List<Verdict> own = [.. Enumerable.Range(0, count).Select(i => verifier.Verify(definition, result.GetValue(seed) + (ulong)i))];
-                    verdicts.AddRange(own);
-                    var worst = own.MaxBy(verdict => verdict.Failure is null ? verdict.Error == 0 ? 0 : verdict.Error / verdict.Limit : double.PositiveInfinity)!;
-                    table.Add(variant, definition.Name, $"{count}", Format(worst.Error), Format(worst.Limit), worst.Output, worst.Failure is null ? worst.Shape : $"FAILED: {worst.Shape}");
+                    var known = KernelSet.AllVariants(definition.Op).First(known => known.Name == variant);
+                    int count = result.GetValue(cases) ?? (device.IsHostMemory && known.IsLaunched ? 2 : 5);
+                    foreach (string precision in known.Precisions.Where(definition.Takes)) Verify(precision);
+
+                    void Verify(string precision)
+                    {
+                        List<Verdict> own = [.. Enumerable.Range(0, count).Select(i => verifier.Verify(definition, result.GetValue(seed) + (ulong)i, precision))];
+                        verdicts.AddRange(own);
+                        var worst = own.MaxBy(verdict => verdict.Failure is null ? verdict.Error == 0 ? 0 : verdict.Error / verdict.Limit : double.PositiveInfinity)!;
+                        table.Add(variant, precision, definition.Name, $"{count}", Format(worst.Error), Format(worst.Limit), worst.Output, worst.Failure is null ? worst.Shape : $"FAILED: {worst.Shape}");
+                    }
                 }
             }
 
@@ -66,7 +71,7 @@ internal static class KernelVerification
                     ["cases"] = new JsonArray([.. verdicts.Select(verdict => (JsonNode)new JsonObject
                     {
                         ["variant"] = verdict.Variant.Name,
-                        ["precision"] = verdict.Variant.Precision,
+                        ["precision"] = verdict.Precision,
                         ["method"] = verdict.Case.Name,
                         ["seed"] = verdict.Seed,
                         ["shape"] = verdict.Shape,
@@ -83,7 +88,7 @@ internal static class KernelVerification
                 table.Write();
                 Console.WriteLine(failed.Length == 0 ? $"{verdicts.Count} cases agree with the oracle." : $"{failed.Length} of {verdicts.Count} cases do not agree with the oracle:");
                 foreach (var verdict in failed)
-                    Console.WriteLine($"{verdict.Case.Name}, {verdict.Variant.Name}, {verdict.Shape}: {verdict.Failure}; {verdict.Output} has error {Format(verdict.Error)} of at most {Format(verdict.Limit)}. Again: nativerlhf kernels verify --op {verdict.Case.Name} --variant {verdict.Variant.Name} --seed {verdict.Seed} --cases 1");
+                    Console.WriteLine($"{verdict.Case.Name}, {verdict.Variant.Name}, {verdict.Precision}, {verdict.Shape}: {verdict.Failure}; {verdict.Output} has error {Format(verdict.Error)} of at most {Format(verdict.Limit)}. Again: nativerlhf kernels verify --op {verdict.Case.Name} --variant {verdict.Variant.Name} --seed {verdict.Seed} --cases 1");
             }
 
             return failed.Length == 0 ? ExitCodes.Done : ExitCodes.Failed;
