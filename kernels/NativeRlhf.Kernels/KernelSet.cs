@@ -3,6 +3,13 @@ using NativeRlhf.Kernels.Ops;
 
 namespace NativeRlhf.Kernels;
 
+/// <summary>One way to run an op.</summary>
+/// <param name="Name">Its name, as in <c>--variant op=name</c>.</param>
+/// <param name="Precisions">The types that operands may have in memory; which of them may be of bfloat16 stands in the op's comment.</param>
+/// <param name="Needs">What it runs on.</param>
+/// <param name="IsLaunched">Whether it launches kernels, which a CPU simulates.</param>
+public sealed record KernelVariant(string Name, IReadOnlyList<string> Precisions, string Needs, bool IsLaunched);
+
 /// <summary>
 /// Compiles and chooses: the only place that knows which variant of an op runs where. The table below is the whole
 /// choice; on each device the first variant of a row that the device supports is the default.
@@ -39,6 +46,7 @@ public sealed class KernelSet : IDisposable
     private readonly ComputeDevice _device;
     private readonly Dictionary<string, string> _chosen = [];
     private readonly Dictionary<Type, object> _made = [];
+    private readonly List<IDisposable> _disposables = [];
 
     internal KernelSet(ComputeDevice device, IReadOnlyDictionary<string, string> overrides)
     {
@@ -121,6 +129,26 @@ public sealed class KernelSet : IDisposable
 
     private const string PortableName = "portable", TensorCoreName = "tensorcore";
 
+    /// <summary>The class of an op, whose name those of its implementations begin with.</summary>
+    /// <param name="op">An op's name.</param>
+    /// <returns>The abstract class.</returns>
+    /// <exception cref="ArgumentException">There is no such op.</exception>
+    public static Type TypeOf(string op) =>
+        Array.Find(Table, row => row.Op == op)?.Type ?? throw new ArgumentException($"there is no op '{op}'; ops are {string.Join(", ", Ops)}");
+
+    /// <summary>Everything that an op could run as, on this device or another.</summary>
+    /// <param name="op">An op's name.</param>
+    /// <returns>Its variants, the preferred ones first.</returns>
+    public static IReadOnlyList<KernelVariant> AllVariants(string op) =>
+    [
+        .. Array.Exists(Table, row => row.Op == op && row.TensorCore is not null)
+            ? [new KernelVariant(TensorCoreName, ["bfloat16"], "a CUDA device from the sm_80 generation on; operands of float32 go to portable", true)]
+            : Array.Empty<KernelVariant>(),
+        .. SimdWidths.Select(width => new KernelVariant(
+            width.Name, ["float32"], width.Name == "scalar" ? "a CPU" : $"a CPU with vectors of {width.Name["simd".Length..]} bits", false)),
+        new(PortableName, op is "rankingloss" or "ppoloss" or "norm" or "sampling" ? ["float32"] : ["float32", "bfloat16"], "any accelerator: CUDA, OpenCL, ILGPU's CPU accelerator", true),
+    ];
+
     /// <summary>The variants that run on a device, the default first.</summary>
     /// <param name="device">The device.</param>
     /// <returns>Their names.</returns>
@@ -140,7 +168,7 @@ public sealed class KernelSet : IDisposable
     /// <summary>Disposes what the variants hold.</summary>
     public void Dispose()
     {
-        foreach (object op in _made.Values) (op as IDisposable)?.Dispose();
+        foreach (var variant in _disposables) variant.Dispose();
     }
 
     private static readonly (string Name, bool IsSupported, Type Simd, Type Vector)[] SimdWidths =
@@ -160,7 +188,17 @@ public sealed class KernelSet : IDisposable
     private object Make(Type type)
     {
         var row = Array.Find(Table, r => r.Type == type)!;
-        if (_device.IsRehearsal) return Activator.CreateInstance(row.Rehearsal, _device.Work)!;
+        if (_device.IsRehearsal) return Rehearsal(row, null);
+        object op = MakeVariant(row);
+        if (op is IDisposable disposable) _disposables.Add(disposable);
+        return _device.IsRecorded ? Rehearsal(row, op) : op;
+    }
+
+    /// <summary>What counts an op's work, and the op behind it that does the work, if any.</summary>
+    private object Rehearsal(Row row, object? op) => Activator.CreateInstance(row.Rehearsal, _device, op)!;
+
+    private object MakeVariant(Row row)
+    {
         string variant = _chosen[row.Op];
         if (variant == TensorCoreName) return Activator.CreateInstance(row.TensorCore!, _device)!;
         var width = Array.Find(SimdWidths, w => w.Name == variant);

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using NativeRlhf;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Runner.Commands;
+using NativeRlhf.Runner.KernelTools;
 
 return Run(args);
 
@@ -35,6 +36,7 @@ static int Run(string[] args)
         ConvertCommand.Create(),
         PlanCommand.Create(),
         DevicesCommand.Create(),
+        KernelsCommand.Create(),
     };
 
     var parsed = root.Parse(args);

@@ -18,6 +18,12 @@ public sealed record DeviceOptions
 
     /// <summary>Chosen variants by op, <c>op → variant</c>, over the defaults of <see cref="KernelSet"/>; <c>*</c> stands for every op that has the variant.</summary>
     public IReadOnlyDictionary<string, string> Variants { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether the accelerator's own timers are on (<see cref="DeviceClock"/>), which costs every launch a little.</summary>
+    public bool HasTimers { get; init; }
+
+    /// <summary>Whether the device's ops can be recorded (<see cref="OpRecording"/>); its timers are on then, too.</summary>
+    public bool IsRecorded { get; init; }
 }
 
 /// <summary>
@@ -33,6 +39,7 @@ public sealed class ComputeDevice : IDisposable
     {
         _context = context;
         IsRehearsal = isRehearsal;
+        IsRecorded = options.IsRecorded;
         Accelerator = device.CreateAccelerator(context);
         IsHostMemory = Accelerator.AcceleratorType == AcceleratorType.CPU;
         int threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
@@ -52,10 +59,13 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>Whether this is a rehearsal: see <see cref="OpenRehearsal"/>.</summary>
     public bool IsRehearsal { get; }
 
+    /// <summary>Whether the ops can be recorded: see <see cref="OpRecording"/>.</summary>
+    public bool IsRecorded { get; }
+
     /// <summary>What is allocated on this device.</summary>
     public MemoryLedger Memory { get; } = new();
 
-    /// <summary>The work that was done, where this is a rehearsal; otherwise nothing is counted.</summary>
+    /// <summary>The work that was done, where this is a rehearsal or recorded; otherwise nothing is counted.</summary>
     public WorkTally Work { get; } = new();
 
     /// <summary>The bytes of memory that the device has: an accelerator's own, or what the process may use of the host's.</summary>
@@ -96,7 +106,7 @@ public sealed class ComputeDevice : IDisposable
             || (parts.Length == 2 && (kind is "auto" or "cpu" || !int.TryParse(parts[1], out index) || index < 0)))
             throw new ArgumentException($"device '{options.Device}' is not known; use auto, cpu, cuda[:n] or opencl[:n]");
 
-        var context = CreateContext(allAccelerators: kind != "cpu");
+        var context = CreateContext(allAccelerators: kind != "cpu", options.HasTimers || options.IsRecorded);
         try
         {
             var found = context.Devices.Where(d => kind == "auto" || Kind(d.AcceleratorType) == kind)
@@ -257,12 +267,13 @@ public sealed class ComputeDevice : IDisposable
         }
     }
 
-    private static Context CreateContext(bool allAccelerators) => Context.Create(builder =>
+    private static Context CreateContext(bool allAccelerators, bool hasTimers = false) => Context.Create(builder =>
     {
         builder.EnableAlgorithms();
         // Groups of up to 256 threads in warps of 32: what a GPU offers, so that the same kernels run.
         builder.CPU(new CPUDevice(32, 8, 1));
         if (allAccelerators) builder.Cuda().OpenCL();
+        if (hasTimers) builder.Profiling();
     });
 
     private static string Kind(AcceleratorType type) => type switch

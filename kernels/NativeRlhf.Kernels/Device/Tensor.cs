@@ -50,6 +50,9 @@ public readonly record struct Tensor
     /// <summary>The number of elements.</summary>
     public long Length => (long)Rows * Cols;
 
+    /// <summary>The bytes of memory that the elements take.</summary>
+    internal long Size => Length * Type.Size();
+
     /// <summary>Whether every row begins at a multiple of four elements, so that kernels may read four at a time.</summary>
     internal bool HasQuads => Cols % 4 == 0 && Offset(Bytes) % (4 * Type.Size()) == 0;
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Verification.Compilation;
 
 namespace NativeRlhf.Kernels.Tests.Legality;
 
@@ -14,7 +15,7 @@ public sealed class KernelLegalityTests
         select new TestCaseData(method, kernel.Grouping).SetArgDisplayNames(method.Name);
 
     private static IEnumerable<TestCaseData> Legal() =>
-        from kernel in KernelDiscovery.Marked(typeof(LegalKernels).Assembly)
+        from kernel in MarkedKernels.In(typeof(LegalKernels).Assembly)
         where kernel.Method.DeclaringType == typeof(LegalKernels)
         select new TestCaseData(kernel.Method, kernel.Grouping).SetArgDisplayNames(KernelDiscovery.Name(kernel.Method));
 
