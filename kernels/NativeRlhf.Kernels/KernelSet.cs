@@ -15,14 +15,15 @@ public sealed class KernelSet : IDisposable
     /// <param name="Simd">Its SIMD implementation, generic over the vector width.</param>
     /// <param name="Portable">Its ILGPU implementation for any accelerator.</param>
     /// <param name="Rehearsal">What stands for it on a rehearsal device: it counts.</param>
-    private sealed record Row(string Op, Type Type, Type Simd, Type Portable, Type Rehearsal);
+    /// <param name="TensorCore">Its implementation on tensor cores, which a CUDA device from the sm_80 generation on has; or none.</param>
+    private sealed record Row(string Op, Type Type, Type Simd, Type Portable, Type Rehearsal, Type? TensorCore = null);
 
     private static readonly Row[] Table =
     [
         new("embedding", typeof(Embedding), typeof(EmbeddingSimd<,>), typeof(EmbeddingPortable), typeof(EmbeddingRehearsal)),
         new("layernorm", typeof(LayerNorm), typeof(LayerNormSimd<,>), typeof(LayerNormPortable), typeof(LayerNormRehearsal)),
-        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable), typeof(MatMulRehearsal)),
-        new("attention", typeof(Attention), typeof(AttentionSimd<,>), typeof(AttentionPortable), typeof(AttentionRehearsal)),
+        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable), typeof(MatMulRehearsal), typeof(MatMulTensorCore)),
+        new("attention", typeof(Attention), typeof(AttentionSimd<,>), typeof(AttentionPortable), typeof(AttentionRehearsal), typeof(AttentionTensorCore)),
         new("cachedattention", typeof(CachedAttention), typeof(CachedAttentionSimd<,>), typeof(CachedAttentionPortable), typeof(CachedAttentionRehearsal)),
         new("activation", typeof(Activation), typeof(ActivationSimd<,>), typeof(ActivationPortable), typeof(ActivationRehearsal)),
         new("dropout", typeof(Dropout), typeof(DropoutSimd<,>), typeof(DropoutPortable), typeof(DropoutRehearsal)),
@@ -50,14 +51,17 @@ public sealed class KernelSet : IDisposable
 
         foreach (var row in Table)
         {
-            var available = Variants(device);
+            var available = Variants(device, row.Op);
+
+            // One that is wanted for all ops is taken where there is one.
             string? wanted = overrides.GetValueOrDefault(row.Op) ?? overrides.GetValueOrDefault("*");
+            if (wanted == TensorCoreName && row.TensorCore is null && !overrides.ContainsKey(row.Op)) wanted = null;
             if (wanted is not null && !available.Contains(wanted))
                 throw new ArgumentException($"variant {row.Op}={wanted}: on this device {row.Op} has {string.Join(", ", available)}");
             _chosen[row.Op] = wanted ?? available[0];
         }
 
-        UsesLaunches = _chosen.Values.Contains(PortableName);
+        UsesLaunches = _chosen.Values.Any(name => name is PortableName or TensorCoreName);
         HasBFloat16 = device.IsRehearsal || !_chosen.Values.Any(IsSimd);
     }
 
@@ -115,7 +119,7 @@ public sealed class KernelSet : IDisposable
     /// <summary>Whether any chosen variant launches kernels, so that the host has something to wait for.</summary>
     internal bool UsesLaunches { get; }
 
-    private const string PortableName = "portable";
+    private const string PortableName = "portable", TensorCoreName = "tensorcore";
 
     /// <summary>The variants that run on a device, the default first.</summary>
     /// <param name="device">The device.</param>
@@ -123,6 +127,15 @@ public sealed class KernelSet : IDisposable
     public static IReadOnlyList<string> Variants(ComputeDevice device) => device.IsHostMemory
         ? [.. SimdWidths.Where(w => w.IsSupported).Select(w => w.Name), PortableName]
         : [PortableName];
+
+    /// <summary>The variants of one op that run on a device, the default first.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="op">The op's name.</param>
+    /// <returns>Their names.</returns>
+    public static IReadOnlyList<string> Variants(ComputeDevice device, string op) =>
+        Array.Find(Table, row => row.Op == op)?.TensorCore is not null && CudaDriver.TensorCoreSharedMemory(device.Accelerator) >= MatMulTensorCore.LeastSharedMemory
+            ? [TensorCoreName, .. Variants(device)]
+            : Variants(device);
 
     /// <summary>Disposes what the variants hold.</summary>
     public void Dispose()
@@ -149,6 +162,7 @@ public sealed class KernelSet : IDisposable
         var row = Array.Find(Table, r => r.Type == type)!;
         if (_device.IsRehearsal) return Activator.CreateInstance(row.Rehearsal, _device.Work)!;
         string variant = _chosen[row.Op];
+        if (variant == TensorCoreName) return Activator.CreateInstance(row.TensorCore!, _device)!;
         var width = Array.Find(SimdWidths, w => w.Name == variant);
         return width.Name is null
             ? Activator.CreateInstance(row.Portable, _device)!

@@ -64,11 +64,11 @@ internal sealed class Workbench : IDisposable
     }
 
     /// <summary>A batch of packed sequences.</summary>
-    public SequenceLayout Layout(int[] offsets)
+    public SequenceLayout Layout(int[] offsets, int[]? prefixes = null)
     {
         var layout = new SequenceLayout(Device);
         _indices.Add(layout);
-        layout.Set(offsets);
+        layout.Set(offsets, prefixes);
         return layout;
     }
 

@@ -34,7 +34,7 @@ internal sealed class MatMulRehearsal(WorkTally work) : MatMul
         work.Add(2.0 * dY.Length * x.Cols, (2 * dWeight.Length) + x.Length + dY.Length);
 }
 
-/// <summary>Of the T·(T + 1)/2 pairs of a sequence's rows: two products of C forward, five backward.</summary>
+/// <summary>Of the T·(T + 1)/2 pairs of a sequence's rows, and those with the rows that it continues: two products of C forward, five backward.</summary>
 internal sealed class AttentionRehearsal(WorkTally work) : Attention
 {
     private protected override void ForwardCore(Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads) =>
@@ -46,11 +46,12 @@ internal sealed class AttentionRehearsal(WorkTally work) : Attention
     private static double Pairs(SequenceLayout layout)
     {
         double pairs = 0;
-        var offsets = layout.Offsets.Host;
+        ReadOnlySpan<int> offsets = layout.Offsets.Host, prefixes = layout.Prefixes.Host;
         for (int s = 0; s + 1 < offsets.Length; s++)
         {
             double length = offsets[s + 1] - offsets[s];
-            pairs += length * (length + 1) / 2;
+            int prefix = prefixes[s];
+            pairs += (length * (length + 1) / 2) + (prefix == s ? 0 : length * (offsets[prefix + 1] - offsets[prefix]));
         }
 
         return pairs;

@@ -52,10 +52,16 @@ public sealed class LanguageHead : IDisposable
     /// <param name="logprobs">logprobs (M) =</param>
     /// <param name="entropy">entropy (M) =, or none</param>
     /// <param name="temperature">Logits are divided by it.</param>
-    public void Forward(Gpt model, Tensor hidden, Targets targets, Tensor logprobs, Tensor entropy, float temperature = 1)
+    /// <param name="best">best (M) = the most probable token at each place, the first of several; or null.</param>
+    public void Forward(Gpt model, Tensor hidden, Targets targets, Tensor logprobs, Tensor entropy, float temperature = 1, IndexBuffer? best = null)
     {
         for (int first = 0; first < targets.Count; first += _block)
-            BlockForward(model, hidden, targets, first, logprobs, entropy, temperature);
+        {
+            int count = BlockForward(model, hidden, targets, first, logprobs, entropy, temperature);
+            // Without a temperature nothing is drawn, so that streams and positions do not matter.
+            var tokens = targets.Tokens.View.SubView(first, count);
+            if (best is not null) _kernels.Sampling.Forward(best.View.SubView(first, count), _logits.Slice(0, count), tokens, tokens, new Kernels.Ops.SamplingSettings(0, 0, 1, 0));
+        }
     }
 
     /// <summary>Log-probabilities, and the gradients of a loss that is a sum over tokens.</summary>
@@ -136,22 +142,20 @@ public sealed class Targets : IDisposable
     /// <summary>tokens (M): the counted tokens</summary>
     public IndexBuffer Tokens { get; }
 
-    /// <summary>Collects the counted tokens of rows that were packed by <see cref="PackedBatch.SetInputs"/>.</summary>
+    /// <summary>Collects the counted tokens of rows.</summary>
+    /// <param name="batch">The batch that <see cref="PackedBatch.SetInputs"/> packed them into.</param>
     /// <param name="rows">The rows.</param>
-    public void Set(ReadOnlySpan<TokenRow> rows)
+    public void Set(PackedBatch batch, ReadOnlySpan<TokenRow> rows)
     {
         _rows.Clear();
         _tokens.Clear();
-        int offset = 0;
-        foreach (var row in rows)
+        for (int s = 0; s < rows.Length; s++)
         {
-            for (int i = row.CountedFrom; i < row.Tokens.Length; i++)
+            for (int i = rows[s].CountedFrom; i < rows[s].Tokens.Length; i++)
             {
-                _rows.Add(offset + i - 1);
-                _tokens.Add(row.Tokens[i]);
+                _rows.Add(batch.RowOf(s, i - 1));
+                _tokens.Add(rows[s].Tokens[i]);
             }
-
-            offset += PackedBatch.InputLength(row);
         }
 
         Rows.Set(CollectionsMarshal.AsSpan(_rows));

@@ -129,7 +129,7 @@ public sealed class LanguageModelTrainer : Trainer
     {
         var kernels = model.Device.Kernels;
         workspace.Batch.SetInputs(rows);
-        workspace.Targets.Set(rows);
+        workspace.Targets.Set(workspace.Batch, rows);
         int tokens = workspace.Targets.Count;
         Tensor logprobs = workspace.Values.Slice(0, tokens), dLogprobs = workspace.DValues.Slice(0, tokens);
         Tensor dHidden = workspace.DHidden.Slice(0, workspace.Batch.Rows);

@@ -105,7 +105,8 @@ public class ConfigurationFieldTests
         {
             // It decides memory, and the result never beyond rounding.
             Assert.That(two.Keys, Is.EqualTo(one.Keys));
-            Assert.That(Losses(two), Is.EqualTo(Losses(one)).Within(1e-3).Percent);
+            // PPO's loss of the policy is a difference of terms of about one: its rounding is theirs.
+            Assert.That(Losses(two), Is.EqualTo(Losses(one)).Within(1e-6));
             return;
         }
 

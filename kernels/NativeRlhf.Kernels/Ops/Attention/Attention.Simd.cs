@@ -4,8 +4,8 @@ namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
 /// Attention by blocks of 128 queries and 128 keys (Dao et al. 2022), whose products are done by the register tile of
-/// matmul. Forward gives out one block of queries of one head at a time; backward one head of one sequence, so that no two
-/// threads add to the same gradient. Both start with what takes longest, which balances sequences of different length.
+/// matmul. Forward gives out one block of queries of one head at a time; backward one head of one sequence and of all that
+/// continue it, so that no two threads add to the same gradient. Both start with what takes longest, which balances sequences of different length.
 /// How the work is cut does not depend on the number of threads, and scratch memory not on T.
 /// </summary>
 internal sealed unsafe class AttentionSimd<S, V>(WorkerTeam team) : Attention
@@ -14,53 +14,68 @@ internal sealed unsafe class AttentionSimd<S, V>(WorkerTeam team) : Attention
 {
     private const int Length = AttentionBlock<S, V>.Length, Stride = AttentionBlock<S, V>.Stride;
 
-    // Items in increasing order of work: how many keys the last query sees, in the high half, and the sequence.
+    // Items in increasing order of work: forward how many keys the last query sees, backward how many rows, in the high half; and the sequence.
     private long[] _items = [];
 
     private protected override void ForwardCore(Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {
-        int count = Plan(layout, Length);
-        team.For(count * heads, new ForwardBlock(
-            team, y.Pointer, lse.Pointer, qkv.Pointer, layout.Offsets.View.Pointer(), _items, count, heads, y.Cols));
+        int* offsets = layout.Offsets.View.Pointer(), prefixes = layout.Prefixes.View.Pointer();
+        int count = 0;
+        for (int s = 0; s < layout.Sequences; s++)
+        {
+            int rows = offsets[s + 1] - offsets[s], before = PrefixLength(s, offsets, prefixes);
+            for (int first = 0; first < rows; first += Math.Min(Length, rows - first)) AddItem(ref count, before + first + Math.Min(Length, rows - first), s);
+        }
+
+        Array.Sort(_items, 0, count);
+        team.For(count * heads, new ForwardBlock(team, y.Pointer, lse.Pointer, qkv.Pointer, offsets, prefixes, _items, count, heads, y.Cols));
     }
 
     private protected override void BackwardCore(Tensor dQkv, Tensor dY, Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {
-        int count = Plan(layout, int.MaxValue);
-        team.For(count * heads, new BackwardHead(
-            team, dQkv.Pointer, dY.Pointer, y.Pointer, lse.Pointer, qkv.Pointer, layout.Offsets.View.Pointer(), _items, count, heads, y.Cols));
-    }
-
-    /// <summary>Cuts every sequence into runs of at most <paramref name="length"/> queries and sorts them by work.</summary>
-    private int Plan(SequenceLayout layout, int length)
-    {
-        int* offsets = layout.Offsets.View.Pointer();
+        int* offsets = layout.Offsets.View.Pointer(), prefixes = layout.Prefixes.View.Pointer();
         int count = 0;
-        for (int s = 0; s < layout.Sequences; s++)
+        for (int s = 0, end; s < layout.Sequences; s = end)
         {
-            int rows = offsets[s + 1] - offsets[s];
-            for (int first = 0; first < rows; first += Math.Min(length, rows - first))
-            {
-                if (count == _items.Length) Array.Resize(ref _items, Math.Max(64, 2 * count));
-                _items[count++] = ((long)(first + Math.Min(length, rows - first)) << 32) | (uint)s;
-            }
+            end = End(s, layout.Sequences, prefixes);
+            AddItem(ref count, offsets[end] - offsets[s], s);
         }
 
         Array.Sort(_items, 0, count);
-        return count;
+        team.For(count * heads, new BackwardHead(
+            team, dQkv.Pointer, dY.Pointer, y.Pointer, lse.Pointer, qkv.Pointer, offsets, prefixes, layout.Sequences, _items, count, heads, y.Cols));
+    }
+
+    private static int PrefixLength(int sequence, int* offsets, int* prefixes) =>
+        prefixes[sequence] == sequence ? 0 : offsets[prefixes[sequence] + 1] - offsets[prefixes[sequence]];
+
+    /// <summary>The sequence after those that continue the given one.</summary>
+    private static int End(int sequence, int sequences, int* prefixes)
+    {
+        int end = sequence + 1;
+        while (end < sequences && prefixes[end] == sequence) end++;
+        return end;
+    }
+
+    private void AddItem(ref int count, int work, int sequence)
+    {
+        if (count == _items.Length) Array.Resize(ref _items, Math.Max(64, 2 * count));
+        _items[count++] = ((long)work << 32) | (uint)sequence;
     }
 
     private readonly struct ForwardBlock(
-        WorkerTeam team, float* y, float* lse, float* qkv, int* offsets, long[] items, int count, int heads, int width) : IParallelBody
+        WorkerTeam team, float* y, float* lse, float* qkv, int* offsets, int* prefixes, long[] items, int count, int heads, int width) : IParallelBody
     {
         public void Run(int index, int worker)
         {
             long item = items[count - 1 - (index / heads)];
-            int head = index % heads, size = width / heads, stride = 3 * width, end = (int)(item >> 32), first = (end - 1) / Length * Length;
-            nint start = offsets[(int)item], row = start + first;
+            int sequence = (int)item, before = PrefixLength(sequence, offsets, prefixes), end = (int)(item >> 32) - before;
+            int head = index % heads, size = width / heads, stride = 3 * width, first = (end - 1) / Length * Length;
+            nint start = offsets[sequence], row = start + first;
             float* q = qkv + (row * stride) + (head * size), k = qkv + (start * stride) + width + (head * size);
             AttentionBlock<S, V>.Forward(
-                team, worker, y + (row * width) + (head * size), width, lse + (row * heads) + head, heads, q, stride, k, k + width, stride, first, end - first, size);
+                team, worker, y + (row * width) + (head * size), width, lse + (row * heads) + head, heads, q, stride, k, k + width, stride, first, end - first, size,
+                (offsets[prefixes[sequence]] - start) * stride, before);
         }
     }
 
@@ -69,13 +84,23 @@ internal sealed unsafe class AttentionSimd<S, V>(WorkerTeam team) : Attention
     /// dQ = dS·K / √HS; dK = dSᵀ·Q / √HS.
     /// </summary>
     private readonly struct BackwardHead(
-        WorkerTeam team, float* dQkv, float* dY, float* y, float* lse, float* qkv, int* offsets, long[] items, int count, int heads, int width) : IParallelBody
+        WorkerTeam team, float* dQkv, float* dY, float* y, float* lse, float* qkv, int* offsets, int* prefixes, int sequences, long[] items, int count, int heads, int width) : IParallelBody
     {
         public void Run(int index, int worker)
         {
-            long item = items[count - 1 - (index / heads)];
-            int head = index % heads, size = width / heads, stride = 3 * width, length = (int)(item >> 32), padded = AttentionBlock<S, V>.Padded(size);
-            nint start = offsets[(int)item];
+            int sequence = (int)items[count - 1 - (index / heads)], end = End(sequence, sequences, prefixes);
+            for (int s = sequence; s < end; s++) Sequence(s, index % heads, worker);
+        }
+
+        /// <summary>
+        /// Sets the gradients of a sequence's rows, and adds to those of the keys and values that it continues, which were
+        /// set before.
+        /// </summary>
+        private void Sequence(int sequence, int head, int worker)
+        {
+            int size = width / heads, stride = 3 * width, length = offsets[sequence + 1] - offsets[sequence], padded = AttentionBlock<S, V>.Padded(size);
+            nint start = offsets[sequence], prefix = (offsets[prefixes[sequence]] - start) * stride;
+            int prefixLength = PrefixLength(sequence, offsets, prefixes);
             float* q = qkv + (start * stride) + (head * size), k = q + width, v = k + width;
             float* dQ = dQkv + (start * stride) + (head * size), dK = dQ + width, dV = dK + width;
             float scale = 1 / MathF.Sqrt(size);
@@ -98,20 +123,22 @@ internal sealed unsafe class AttentionSimd<S, V>(WorkerTeam team) : Attention
                     dots[n] = SimdMath<S, V>.Dot(dYi + ((nint)n * width), yi + ((nint)n * width), size);
                 }
 
-                for (int j = 0; j <= i; j += Length)
-                {
-                    int keys = Math.Min(Length, length - j), diagonal = i - j;
-                    float* kj = k + ((nint)j * stride);
-                    AttentionBlock<S, V>.Scores(p, kj, stride, qT, keys, queries, size, diagonal);
-                    AttentionBlock<S, V>.Scores(dS, v + ((nint)j * stride), stride, dYT, keys, queries, size, diagonal);
-                    ScoreGradients(p, dS, scale, norms, dots, keys, queries, diagonal);
-                    AttentionBlock<S, V>.SumOverQueries(dV + ((nint)j * stride), stride, p, gradientRows, keys, queries, size, diagonal, j < i);
-                    AttentionBlock<S, V>.SumOverQueries(dK + ((nint)j * stride), stride, dS, queryRows, keys, queries, size, diagonal, j < i);
-                    AttentionBlock<S, V>.SumOverKeys(dQRows, dS, AttentionBlock<S, V>.Tiled(kj, stride, kRows, keys, size), keys, queries, size, diagonal, j > 0);
-                }
-
+                bool accumulate = false;
+                for (int j = 0; j < prefixLength; j += Length) Block(prefix + ((nint)j * stride), Math.Min(Length, prefixLength - j), Length, isAdded: true);
+                for (int j = 0; j <= i; j += Length) Block((nint)j * stride, Math.Min(Length, length - j), i - j, isAdded: j < i);
                 for (int n = 0; n < queries; n++)
                     new ReadOnlySpan<float>(dQRows + (n * padded), size).CopyTo(new Span<float>(dQ + ((nint)(i + n) * stride), size));
+
+                void Block(nint at, int keys, int diagonal, bool isAdded)
+                {
+                    AttentionBlock<S, V>.Scores(p, k + at, stride, qT, keys, queries, size, diagonal);
+                    AttentionBlock<S, V>.Scores(dS, v + at, stride, dYT, keys, queries, size, diagonal);
+                    ScoreGradients(p, dS, scale, norms, dots, keys, queries, diagonal);
+                    AttentionBlock<S, V>.SumOverQueries(dV + at, stride, p, gradientRows, keys, queries, size, diagonal, isAdded);
+                    AttentionBlock<S, V>.SumOverQueries(dK + at, stride, dS, queryRows, keys, queries, size, diagonal, isAdded);
+                    AttentionBlock<S, V>.SumOverKeys(dQRows, dS, AttentionBlock<S, V>.Tiled(k + at, stride, kRows, keys, size), keys, queries, size, diagonal, accumulate);
+                    accumulate = true;
+                }
             }
         }
 

@@ -3,7 +3,8 @@ using NativeRlhf.Kernels.Device;
 namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
-/// Causal multi-head self-attention over packed sequences. Row n of head h attends to the rows j ≤ n of its own sequence:
+/// Causal multi-head self-attention over packed sequences. Row n of head h attends to the rows j ≤ n of its own sequence,
+/// and to all rows of the sequence that this continues:
 /// s[j] = q[n]·k[j] / √HS; p = softmax(s); y[n] = Σⱼ p[j]·v[j]. The T × T matrix never exists: forward keeps only
 /// lse[n, h] = log Σⱼ exp(s[j]), from which backward recomputes p (Dao et al. 2022).
 /// A row of qkv holds q, k and v of all heads one after another: 3 × NH × HS = 3·C. qkv, y and their gradients are of one type, float32

@@ -36,7 +36,8 @@ internal static unsafe class AttentionBlock<S, V>
     /// <summary>
     /// Softmax over the keys as it grows by blocks (Milakov and Gimelshein 2018): with the maximum m and the sum
     /// l = Σ exp(s − m) so far, a block with a larger maximum m′ scales l and the output by exp(m − m′).
-    /// y = softmax(q·kᵀ / √HS)·v for queries at the positions first, first + 1, …, which see the keys from 0 to their own.
+    /// y = softmax(q·kᵀ / √HS)·v for queries at the positions first, first + 1, …, which see the keys from 0 to their own, and
+    /// before them all keys of a prefix.
     /// </summary>
     /// <param name="team">Whose scratch memory is used.</param>
     /// <param name="worker">Who runs this.</param>
@@ -52,9 +53,11 @@ internal static unsafe class AttentionBlock<S, V>
     /// <param name="first">The position of the first query.</param>
     /// <param name="queries">How many queries, at most <see cref="Length"/>.</param>
     /// <param name="size">The head size, HS.</param>
+    /// <param name="prefix">The distance from k to the first key of the prefix.</param>
+    /// <param name="prefixLength">How many keys the prefix has; 0 for none.</param>
     public static void Forward(
         WorkerTeam team, int worker, float* y, nint strideY, float* lse, nint strideLse, float* q, nint strideQ, float* k, float* v, nint strideKV,
-        int first, int queries, int size)
+        int first, int queries, int size, nint prefix = 0, int prefixLength = 0)
     {
         int padded = Padded(size), end = first + queries;
         float* rows = team.Scratch(worker, (2 * Length * padded) + (size * Stride) + (Length * Stride) + (3 * Length));
@@ -68,21 +71,24 @@ internal static unsafe class AttentionBlock<S, V>
 
         Transposition.Copy(qT, Stride, q, strideQ, queries, size);
         float scale = 1 / MathF.Sqrt(size);
-        for (int j = 0; j < end; j += Length)
-        {
-            int keys = Math.Min(Length, end - j), diagonal = first - j;
-            Scores(s, k + (j * strideKV), strideKV, qT, keys, queries, size, diagonal);
-            Softmax(s, scale, max, sum, factor, keys, queries, diagonal);
-            if (j > 0)
-                for (int i = 0; i < queries; i++) Scale(output + (i * padded), output + (i * padded), factor[i], size);
-            var values = Tiled(v + (j * strideKV), strideKV, rows, keys, size);
-            SumOverKeys(output, s, values, keys, queries, size, diagonal, j > 0);
-        }
+        bool accumulate = false;
+        for (int j = 0; j < prefixLength; j += Length) Block(prefix + (j * strideKV), Math.Min(Length, prefixLength - j), Length);
+        for (int j = 0; j < end; j += Length) Block(j * strideKV, Math.Min(Length, end - j), first - j);
 
         for (int i = 0; i < queries; i++)
         {
             Scale(y + (i * strideY), output + (i * padded), 1 / sum[i], size);
             if (lse != null) lse[i * strideLse] = (scale * max[i]) + MathF.Log(sum[i]);
+        }
+
+        void Block(nint at, int keys, int diagonal)
+        {
+            Scores(s, k + at, strideKV, qT, keys, queries, size, diagonal);
+            Softmax(s, scale, max, sum, factor, keys, queries, diagonal);
+            if (accumulate)
+                for (int i = 0; i < queries; i++) Scale(output + (i * padded), output + (i * padded), factor[i], size);
+            SumOverKeys(output, s, Tiled(v + at, strideKV, rows, keys, size), keys, queries, size, diagonal, accumulate);
+            accumulate = true;
         }
     }
 
