@@ -1,7 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
-using Backward = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<int>, NativeRlhf.Kernels.Ops.AttentionPortable.Shape>;
+using Backward = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, NativeRlhf.Kernels.Ops.AttentionPortable.Visibility, NativeRlhf.Kernels.Ops.AttentionPortable.Shape>;
 using Bytes = ILGPU.ArrayView<byte>;
 
 namespace NativeRlhf.Kernels.Ops;
@@ -16,30 +16,30 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
 {
     private readonly LaunchSize _size = new(device.Accelerator);
 
-    private readonly ByType<Action<KernelConfig, Bytes, ArrayView<float>, Bytes, ArrayView<int>, Shape>> _forward = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, Bytes, ArrayView<int>, Shape>(ForwardKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, Bytes, ArrayView<int>, Shape>(ForwardKernel<BFloat16>));
+    private readonly ByType<Action<KernelConfig, Bytes, ArrayView<float>, Bytes, Visibility, Shape>> _forward = new(
+        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, Bytes, Visibility, Shape>(ForwardKernel<Float32>),
+        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, Bytes, Visibility, Shape>(ForwardKernel<BFloat16>));
 
     private readonly ByType<Backward> _queries = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ArrayView<int>, Shape>(QueryGradientKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ArrayView<int>, Shape>(QueryGradientKernel<BFloat16>));
+        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(QueryGradientKernel<Float32>),
+        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(QueryGradientKernel<BFloat16>));
 
     private readonly ByType<Backward> _keys = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ArrayView<int>, Shape>(KeyValueGradientKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ArrayView<int>, Shape>(KeyValueGradientKernel<BFloat16>));
+        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(KeyValueGradientKernel<Float32>),
+        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(KeyValueGradientKernel<BFloat16>));
 
     private protected override void ForwardCore(Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {
         var shape = new Shape(y.Rows, y.Cols / heads, qkv.HasQuads && y.HasQuads);
-        _forward[qkv.Type](_size.HeadTiles(y.Rows, heads, shape.HeadSize), y.Bytes, lse.View, qkv.Bytes, layout.RowStarts.View, shape);
+        _forward[qkv.Type](_size.HeadTiles(y.Rows, heads, shape.HeadSize), y.Bytes, lse.View, qkv.Bytes, new Visibility(layout), shape);
     }
 
     private protected override void BackwardCore(Tensor dQkv, Tensor dY, Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {
         var shape = new Shape(y.Rows, y.Cols / heads, qkv.HasQuads && y.HasQuads && dQkv.HasQuads && dY.HasQuads);
         var tiles = _size.HeadTiles(y.Rows, heads, shape.HeadSize);
-        _queries[qkv.Type](tiles, dQkv.Bytes, dY.Bytes, y.Bytes, lse.View, qkv.Bytes, layout.RowStarts.View, shape);
-        _keys[qkv.Type](tiles, dQkv.Bytes, dY.Bytes, y.Bytes, lse.View, qkv.Bytes, layout.RowStarts.View, shape);
+        _queries[qkv.Type](tiles, dQkv.Bytes, dY.Bytes, y.Bytes, lse.View, qkv.Bytes, new Visibility(layout), shape);
+        _keys[qkv.Type](tiles, dQkv.Bytes, dY.Bytes, y.Bytes, lse.View, qkv.Bytes, new Visibility(layout), shape);
     }
 
     /// <summary>The rows, the size of a head, 1/√HS, and whether the rows of all heads are aligned to four elements.</summary>
@@ -49,12 +49,32 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         public readonly float Scale = (float)(1 / Math.Sqrt(headSize));
     }
 
+    /// <summary>What the rows see: see <see cref="SequenceLayout"/>.</summary>
+    internal readonly struct Visibility(SequenceLayout layout)
+    {
+        /// <summary>For every row the first that it sees; it does not decrease.</summary>
+        public readonly ArrayView<int> Starts = layout.RowStarts.View;
+
+        private readonly ArrayView<int> _prefixEnds = layout.PrefixEnds.View, _ownStarts = layout.OwnStarts.View;
+
+        /// <summary>What a row sees; nothing where it is beyond the last.</summary>
+        public Window Of(int row, int rows) => row < rows ? new Window(Starts[row], _prefixEnds[row], _ownStarts[row]) : new Window(int.MaxValue, 0, int.MaxValue);
+    }
+
+    /// <summary>The rows that one row sees: up to itself, from the start of what its sequence continues to the end of that, and from its own start.</summary>
+    internal readonly struct Window(int start, int prefixEnd, int ownStart)
+    {
+        private readonly int _start = start, _prefixEnd = prefixEnd, _ownStart = ownStart;
+
+        public bool Sees(int row, int key) => key <= row && key >= _start && (key < _prefixEnd || key >= _ownStart);
+    }
+
     /// <summary>
     /// Softmax over the keys seen so far, as it grows by tiles: with m the maximum and l = Σ exp(s − m), a new tile with
     /// maximum m′ scales what was summed before by exp(m − m′).
     /// </summary>
     [Kernel(Grouping.Explicit)]
-    private static void ForwardKernel<T>(Bytes yBytes, ArrayView<float> lse, Bytes qkvBytes, ArrayView<int> rowStarts, Shape shape)
+    private static void ForwardKernel<T>(Bytes yBytes, ArrayView<float> lse, Bytes qkvBytes, Visibility visibility, Shape shape)
         where T : unmanaged, IElement<T>
     {
         var qkv = qkvBytes.Cast<T>();
@@ -76,17 +96,17 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         int row = linear % side, part = linear / side, parts = Group.DimX / Tile.PerThread, partLength = side / parts;
         float max = -float.MaxValue, sum = 0;
         Tile4x4 output = default;
-        for (int other = rowStarts[own]; other < end; other += side)
+        for (int other = visibility.Starts[own]; other < end; other += side)
         {
             int otherCount = Math.Min(side, end - other);
             long key = ((long)other * stride) + width + (head * shape.HeadSize), value = key + width + firstColumn;
             var scores = Tile.RowProducts(aPanel, bPanel, slot, qkv, query, stride, ownCount, qkv, key, stride, otherCount, shape.HeadSize, hasQuads);
             int ownRow = own + (Tile.PerThread * Group.IdxY), otherRow = other + (Tile.PerThread * Group.IdxX);
             Tile.StoreTransposed(weights, new Tile4x4(
-                Masked(scores.R0, shape.Scale, rowStarts, ownRow, otherRow, rows),
-                Masked(scores.R1, shape.Scale, rowStarts, ownRow + 1, otherRow, rows),
-                Masked(scores.R2, shape.Scale, rowStarts, ownRow + 2, otherRow, rows),
-                Masked(scores.R3, shape.Scale, rowStarts, ownRow + 3, otherRow, rows)));
+                Masked(scores.R0, shape.Scale, visibility.Of(ownRow, rows), ownRow, otherRow),
+                Masked(scores.R1, shape.Scale, visibility.Of(ownRow + 1, rows), ownRow + 1, otherRow),
+                Masked(scores.R2, shape.Scale, visibility.Of(ownRow + 2, rows), ownRow + 2, otherRow),
+                Masked(scores.R3, shape.Scale, visibility.Of(ownRow + 3, rows), ownRow + 3, otherRow)));
             Group.Barrier();
 
             float newMax = max;
@@ -126,7 +146,7 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
     /// <summary>dQ of a tile of queries, over the keys that they see.</summary>
     [Kernel(Grouping.Explicit)]
     private static void QueryGradientKernel<T>(
-        Bytes dQkvBytes, Bytes dYBytes, Bytes yBytes, ArrayView<float> lse, Bytes qkvBytes, ArrayView<int> rowStarts, Shape shape)
+        Bytes dQkvBytes, Bytes dYBytes, Bytes yBytes, ArrayView<float> lse, Bytes qkvBytes, Visibility visibility, Shape shape)
         where T : unmanaged, IElement<T>
     {
         ArrayView<T> dY = dYBytes.Cast<T>(), y = yBytes.Cast<T>(), qkv = qkvBytes.Cast<T>();
@@ -134,7 +154,7 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         var bPanel = SharedMemory.Allocate<float>(Tile.PanelLength);
         var dScores = SharedMemory.Allocate<float>(Tile.MaxSide * Tile.Pitch);
         var parts = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
-        var starts = SharedMemory.Allocate<int>(Tile.MaxSide);
+        var windows = SharedMemory.Allocate<Window>(Tile.MaxSide);
         var norms = SharedMemory.Allocate<float>(Tile.MaxSide);
         var dots = SharedMemory.Allocate<float>(Tile.MaxSide);
 
@@ -143,10 +163,10 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         long query = ((long)own * stride) + (head * headSize), output = ((long)own * width) + (head * headSize);
         bool hasQuads = shape.HasQuads != 0;
         var slot = Tile.Slot.Of(isOuterContiguous: false);
-        LoadQueryRows(starts, norms, dots, parts, dY, y, lse, rowStarts, own, rows, width, headSize);
+        LoadQueryRows(windows, norms, dots, parts, dY, y, lse, visibility, own, rows, width, headSize);
 
         Tile4x4 dQ = default;
-        for (int other = rowStarts[own]; other < end; other += side)
+        for (int other = visibility.Starts[own]; other < end; other += side)
         {
             int otherCount = Math.Min(side, end - other);
             long key = ((long)other * stride) + width + (head * headSize), value = key + width;
@@ -155,10 +175,10 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
             int r = Tile.PerThread * Group.IdxY, otherRow = other + (Tile.PerThread * Group.IdxX);
             float scale = shape.Scale;
             var p = new Tile4x4(
-                QueryWeights(s.R0, scale, starts[r], norms[r], own + r, otherRow),
-                QueryWeights(s.R1, scale, starts[r + 1], norms[r + 1], own + r + 1, otherRow),
-                QueryWeights(s.R2, scale, starts[r + 2], norms[r + 2], own + r + 2, otherRow),
-                QueryWeights(s.R3, scale, starts[r + 3], norms[r + 3], own + r + 3, otherRow));
+                QueryWeights(s.R0, scale, windows[r], norms[r], own + r, otherRow),
+                QueryWeights(s.R1, scale, windows[r + 1], norms[r + 1], own + r + 1, otherRow),
+                QueryWeights(s.R2, scale, windows[r + 2], norms[r + 2], own + r + 2, otherRow),
+                QueryWeights(s.R3, scale, windows[r + 3], norms[r + 3], own + r + 3, otherRow));
             Tile.StoreTransposed(dScores, new Tile4x4(
                 ScoreGradient(p.R0, dp.R0, dots[r], dots[r], dots[r], dots[r], scale),
                 ScoreGradient(p.R1, dp.R1, dots[r + 1], dots[r + 1], dots[r + 1], dots[r + 1], scale),
@@ -174,7 +194,7 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
     /// <summary>dK and dV of a tile of keys, over the queries that see them: those of later rows of the same sequence.</summary>
     [Kernel(Grouping.Explicit)]
     private static void KeyValueGradientKernel<T>(
-        Bytes dQkvBytes, Bytes dYBytes, Bytes yBytes, ArrayView<float> lse, Bytes qkvBytes, ArrayView<int> rowStarts, Shape shape)
+        Bytes dQkvBytes, Bytes dYBytes, Bytes yBytes, ArrayView<float> lse, Bytes qkvBytes, Visibility visibility, Shape shape)
         where T : unmanaged, IElement<T>
     {
         ArrayView<T> dY = dYBytes.Cast<T>(), y = yBytes.Cast<T>(), qkv = qkvBytes.Cast<T>();
@@ -182,7 +202,7 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         var bPanel = SharedMemory.Allocate<float>(Tile.PanelLength);
         var weights = SharedMemory.Allocate<float>(Tile.MaxSide * Tile.Pitch);
         var parts = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
-        var starts = SharedMemory.Allocate<int>(Tile.MaxSide);
+        var windows = SharedMemory.Allocate<Window>(Tile.MaxSide);
         var norms = SharedMemory.Allocate<float>(Tile.MaxSide);
         var dots = SharedMemory.Allocate<float>(Tile.MaxSide);
 
@@ -194,19 +214,19 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
 
         // Rows are packed, so the first tile whose sequence starts behind the last key ends the walk.
         Tile4x4 dK = default, dV = default;
-        for (int other = own; other < rows && rowStarts[other] <= last; other += side)
+        for (int other = own; other < rows && visibility.Starts[other] <= last; other += side)
         {
             int otherCount = Math.Min(side, rows - other);
             long query = ((long)other * stride) + (head * headSize), output = ((long)other * width) + (head * headSize);
-            LoadQueryRows(starts, norms, dots, parts, dY, y, lse, rowStarts, other, rows, width, headSize);
+            LoadQueryRows(windows, norms, dots, parts, dY, y, lse, visibility, other, rows, width, headSize);
             var s = Tile.RowProducts(aPanel, bPanel, slot, qkv, key, stride, ownCount, qkv, query, stride, otherCount, headSize, hasQuads);
             int ownRow = own + (Tile.PerThread * Group.IdxY), c = Tile.PerThread * Group.IdxX;
             float scale = shape.Scale;
             var p = new Tile4x4(
-                KeyWeights(s.R0, scale, starts, norms, ownRow, c, other),
-                KeyWeights(s.R1, scale, starts, norms, ownRow + 1, c, other),
-                KeyWeights(s.R2, scale, starts, norms, ownRow + 2, c, other),
-                KeyWeights(s.R3, scale, starts, norms, ownRow + 3, c, other));
+                KeyWeights(s.R0, scale, windows, norms, ownRow, c, other),
+                KeyWeights(s.R1, scale, windows, norms, ownRow + 1, c, other),
+                KeyWeights(s.R2, scale, windows, norms, ownRow + 2, c, other),
+                KeyWeights(s.R3, scale, windows, norms, ownRow + 3, c, other));
             Tile.StoreTransposed(weights, p);
             Group.Barrier();
             dV = Tile.AddWeighted(dV, bPanel, weights, dY, output + firstColumn, width, otherCount, headSize - firstColumn, hasQuads);
@@ -226,46 +246,41 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         Store<T>(dQkvBytes, value, stride, ownCount, firstColumn, dV, shape);
     }
 
-    /// <summary>The scores of one query with four keys; −∞ where the key is of another sequence or later.</summary>
-    private static Float4 Masked(Float4 s, float scale, ArrayView<int> rowStarts, int row, int key, int rows)
-    {
-        // A row beyond the last sees nothing.
-        int start = row < rows ? rowStarts[row] : int.MaxValue;
-        return new Float4(
-            key >= start && key <= row ? s.X * scale : float.NegativeInfinity,
-            key + 1 >= start && key + 1 <= row ? s.Y * scale : float.NegativeInfinity,
-            key + 2 >= start && key + 2 <= row ? s.Z * scale : float.NegativeInfinity,
-            key + 3 >= start && key + 3 <= row ? s.W * scale : float.NegativeInfinity);
-    }
+    /// <summary>The scores of one query with four keys; −∞ where it does not see the key.</summary>
+    private static Float4 Masked(Float4 s, float scale, Window window, int row, int key) => new(
+        window.Sees(row, key) ? s.X * scale : float.NegativeInfinity,
+        window.Sees(row, key + 1) ? s.Y * scale : float.NegativeInfinity,
+        window.Sees(row, key + 2) ? s.Z * scale : float.NegativeInfinity,
+        window.Sees(row, key + 3) ? s.W * scale : float.NegativeInfinity);
 
     /// <summary>p = exp(s − lse) of one query with four keys.</summary>
-    private static Float4 QueryWeights(Float4 s, float scale, int start, float norm, int row, int key) => new(
-        Weight(s.X, scale, norm, start, row, key),
-        Weight(s.Y, scale, norm, start, row, key + 1),
-        Weight(s.Z, scale, norm, start, row, key + 2),
-        Weight(s.W, scale, norm, start, row, key + 3));
+    private static Float4 QueryWeights(Float4 s, float scale, Window window, float norm, int row, int key) => new(
+        Weight(s.X, scale, norm, window, row, key),
+        Weight(s.Y, scale, norm, window, row, key + 1),
+        Weight(s.Z, scale, norm, window, row, key + 2),
+        Weight(s.W, scale, norm, window, row, key + 3));
 
     /// <summary>p = exp(s − lse) of one key with four queries, those at <paramref name="c"/> of the tile that starts with row <paramref name="first"/>.</summary>
-    private static Float4 KeyWeights(Float4 s, float scale, ArrayView<int> starts, ArrayView<float> norms, int key, int c, int first) => new(
-        Weight(s.X, scale, norms[c], starts[c], first + c, key),
-        Weight(s.Y, scale, norms[c + 1], starts[c + 1], first + c + 1, key),
-        Weight(s.Z, scale, norms[c + 2], starts[c + 2], first + c + 2, key),
-        Weight(s.W, scale, norms[c + 3], starts[c + 3], first + c + 3, key));
+    private static Float4 KeyWeights(Float4 s, float scale, ArrayView<Window> windows, ArrayView<float> norms, int key, int c, int first) => new(
+        Weight(s.X, scale, norms[c], windows[c], first + c, key),
+        Weight(s.Y, scale, norms[c + 1], windows[c + 1], first + c + 1, key),
+        Weight(s.Z, scale, norms[c + 2], windows[c + 2], first + c + 2, key),
+        Weight(s.W, scale, norms[c + 3], windows[c + 3], first + c + 3, key));
 
-    private static float Weight(float s, float scale, float norm, int start, int row, int key) =>
-        key >= start && key <= row ? MathF.Exp((s * scale) - norm) : 0;
+    private static float Weight(float s, float scale, float norm, Window window, int row, int key) =>
+        window.Sees(row, key) ? MathF.Exp((s * scale) - norm) : 0;
 
     /// <summary>ds = p·(dp − D)·scale.</summary>
     private static Float4 ScoreGradient(Float4 p, Float4 dp, float d0, float d1, float d2, float d3, float scale) => new(
         p.X * (dp.X - d0) * scale, p.Y * (dp.Y - d1) * scale, p.Z * (dp.Z - d2) * scale, p.W * (dp.W - d3) * scale);
 
     /// <summary>
-    /// For a tile of queries: where their sequence starts, lse, and D = dY·y. Ends with a barrier; whoever read the
+    /// For a tile of queries: what they see, lse, and D = dY·y. Ends with a barrier; whoever read the
     /// arrays before has passed one since.
     /// </summary>
     private static void LoadQueryRows<T>(
-        ArrayView<int> starts, ArrayView<float> norms, ArrayView<float> dots, ArrayView<float> partial,
-        ArrayView<T> dY, ArrayView<T> y, ArrayView<float> lse, ArrayView<int> rowStarts, int first, int rows, int width, int headSize)
+        ArrayView<Window> windows, ArrayView<float> norms, ArrayView<float> dots, ArrayView<float> partial,
+        ArrayView<T> dY, ArrayView<T> y, ArrayView<float> lse, Visibility visibility, int first, int rows, int width, int headSize)
         where T : unmanaged, IElement<T>
     {
         int side = Tile.Side, linear = (Group.IdxY * Group.DimX) + Group.IdxX;
@@ -283,7 +298,7 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         {
             for (int p = 1; p < parts; p++) dot += partial[(p * side) + r];
             dots[r] = dot;
-            starts[r] = row < rows ? rowStarts[row] : int.MaxValue;
+            windows[r] = visibility.Of(row, rows);
             norms[r] = row < rows ? lse[((long)row * Grid.DimY) + Grid.IdxY] : 0;
         }
 
