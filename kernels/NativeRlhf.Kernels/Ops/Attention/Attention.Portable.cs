@@ -1,8 +1,8 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
-using Backward = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, NativeRlhf.Kernels.Ops.AttentionPortable.Visibility, NativeRlhf.Kernels.Ops.AttentionPortable.Shape>;
 using Bytes = ILGPU.ArrayView<byte>;
+using Backward = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, NativeRlhf.Kernels.Ops.AttentionPortable.Visibility, NativeRlhf.Kernels.Ops.AttentionPortable.Shape>;
 
 namespace NativeRlhf.Kernels.Ops;
 
@@ -31,15 +31,15 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
     private protected override void ForwardCore(Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {
         var shape = new Shape(y.Rows, y.Cols / heads, qkv.HasQuads && y.HasQuads);
-        _forward[qkv.Type](_size.HeadTiles(y.Rows, heads, shape.HeadSize), y.Bytes, lse.View, qkv.Bytes, new Visibility(layout), shape);
+        _forward[qkv.Type](_size.HeadTiles(y.Rows, heads, shape.HeadSize), y.Bytes, lse.View, qkv.Bytes, Visibility.Of(layout), shape);
     }
 
     private protected override void BackwardCore(Tensor dQkv, Tensor dY, Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {
         var shape = new Shape(y.Rows, y.Cols / heads, qkv.HasQuads && y.HasQuads && dQkv.HasQuads && dY.HasQuads);
         var tiles = _size.HeadTiles(y.Rows, heads, shape.HeadSize);
-        _queries[qkv.Type](tiles, dQkv.Bytes, dY.Bytes, y.Bytes, lse.View, qkv.Bytes, new Visibility(layout), shape);
-        _keys[qkv.Type](tiles, dQkv.Bytes, dY.Bytes, y.Bytes, lse.View, qkv.Bytes, new Visibility(layout), shape);
+        _queries[qkv.Type](tiles, dQkv.Bytes, dY.Bytes, y.Bytes, lse.View, qkv.Bytes, Visibility.Of(layout), shape);
+        _keys[qkv.Type](tiles, dQkv.Bytes, dY.Bytes, y.Bytes, lse.View, qkv.Bytes, Visibility.Of(layout), shape);
     }
 
     /// <summary>The rows, the size of a head, 1/√HS, and whether the rows of all heads are aligned to four elements.</summary>
@@ -49,24 +49,23 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         public readonly float Scale = (float)(1 / Math.Sqrt(headSize));
     }
 
-    /// <summary>What the rows see: see <see cref="SequenceLayout"/>.</summary>
-    internal readonly struct Visibility(SequenceLayout layout)
+    /// <summary>What each row sees: of the rows up to itself those of its sequence, and those of the one that this continues.</summary>
+    internal readonly struct Visibility(ArrayView<int> rowStarts, ArrayView<int> prefixEnds, ArrayView<int> ownStarts)
     {
-        /// <summary>For every row the first that it sees; it does not decrease.</summary>
-        public readonly ArrayView<int> Starts = layout.RowStarts.View;
+        public readonly ArrayView<int> RowStarts = rowStarts, PrefixEnds = prefixEnds, OwnStarts = ownStarts;
 
-        private readonly ArrayView<int> _prefixEnds = layout.PrefixEnds.View, _ownStarts = layout.OwnStarts.View;
+        public static Visibility Of(SequenceLayout layout) => new(layout.RowStarts.View, layout.PrefixEnds.View, layout.OwnStarts.View);
 
-        /// <summary>What a row sees; nothing where it is beyond the last.</summary>
-        public Window Of(int row, int rows) => row < rows ? new Window(Starts[row], _prefixEnds[row], _ownStarts[row]) : new Window(int.MaxValue, 0, int.MaxValue);
+        /// <summary>What a row sees; nothing if it lies beyond the last.</summary>
+        public Span Of(int row, int rows) => row < rows ? new Span(RowStarts[row], PrefixEnds[row], OwnStarts[row]) : new Span(int.MaxValue, int.MaxValue, int.MaxValue);
     }
 
-    /// <summary>The rows that one row sees: up to itself, from the start of what its sequence continues to the end of that, and from its own start.</summary>
-    internal readonly struct Window(int start, int prefixEnd, int ownStart)
+    /// <summary>What one row sees: the keys in [Start, PrefixEnd) and those from OwnStart to itself.</summary>
+    internal readonly struct Span(int start, int prefixEnd, int ownStart)
     {
-        private readonly int _start = start, _prefixEnd = prefixEnd, _ownStart = ownStart;
+        public readonly int Start = start, PrefixEnd = prefixEnd, OwnStart = ownStart;
 
-        public bool Sees(int row, int key) => key <= row && key >= _start && (key < _prefixEnd || key >= _ownStart);
+        public bool Sees(int row, int key) => key >= Start && key <= row && (key < PrefixEnd || key >= OwnStart);
     }
 
     /// <summary>
@@ -96,17 +95,17 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         int row = linear % side, part = linear / side, parts = Group.DimX / Tile.PerThread, partLength = side / parts;
         float max = -float.MaxValue, sum = 0;
         Tile4x4 output = default;
-        for (int other = visibility.Starts[own]; other < end; other += side)
+        for (int other = visibility.RowStarts[own]; other < end; other += side)
         {
             int otherCount = Math.Min(side, end - other);
             long key = ((long)other * stride) + width + (head * shape.HeadSize), value = key + width + firstColumn;
             var scores = Tile.RowProducts(aPanel, bPanel, slot, qkv, query, stride, ownCount, qkv, key, stride, otherCount, shape.HeadSize, hasQuads);
             int ownRow = own + (Tile.PerThread * Group.IdxY), otherRow = other + (Tile.PerThread * Group.IdxX);
             Tile.StoreTransposed(weights, new Tile4x4(
-                Masked(scores.R0, shape.Scale, visibility.Of(ownRow, rows), ownRow, otherRow),
-                Masked(scores.R1, shape.Scale, visibility.Of(ownRow + 1, rows), ownRow + 1, otherRow),
-                Masked(scores.R2, shape.Scale, visibility.Of(ownRow + 2, rows), ownRow + 2, otherRow),
-                Masked(scores.R3, shape.Scale, visibility.Of(ownRow + 3, rows), ownRow + 3, otherRow)));
+                Masked(scores.R0, shape.Scale, visibility, ownRow, otherRow, rows),
+                Masked(scores.R1, shape.Scale, visibility, ownRow + 1, otherRow, rows),
+                Masked(scores.R2, shape.Scale, visibility, ownRow + 2, otherRow, rows),
+                Masked(scores.R3, shape.Scale, visibility, ownRow + 3, otherRow, rows)));
             Group.Barrier();
 
             float newMax = max;
@@ -154,7 +153,7 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         var bPanel = SharedMemory.Allocate<float>(Tile.PanelLength);
         var dScores = SharedMemory.Allocate<float>(Tile.MaxSide * Tile.Pitch);
         var parts = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
-        var windows = SharedMemory.Allocate<Window>(Tile.MaxSide);
+        var spans = SharedMemory.Allocate<Span>(Tile.MaxSide);
         var norms = SharedMemory.Allocate<float>(Tile.MaxSide);
         var dots = SharedMemory.Allocate<float>(Tile.MaxSide);
 
@@ -163,10 +162,10 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         long query = ((long)own * stride) + (head * headSize), output = ((long)own * width) + (head * headSize);
         bool hasQuads = shape.HasQuads != 0;
         var slot = Tile.Slot.Of(isOuterContiguous: false);
-        LoadQueryRows(windows, norms, dots, parts, dY, y, lse, visibility, own, rows, width, headSize);
+        LoadQueryRows(spans, norms, dots, parts, dY, y, lse, visibility, own, rows, width, headSize);
 
         Tile4x4 dQ = default;
-        for (int other = visibility.Starts[own]; other < end; other += side)
+        for (int other = visibility.RowStarts[own]; other < end; other += side)
         {
             int otherCount = Math.Min(side, end - other);
             long key = ((long)other * stride) + width + (head * headSize), value = key + width;
@@ -175,10 +174,10 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
             int r = Tile.PerThread * Group.IdxY, otherRow = other + (Tile.PerThread * Group.IdxX);
             float scale = shape.Scale;
             var p = new Tile4x4(
-                QueryWeights(s.R0, scale, windows[r], norms[r], own + r, otherRow),
-                QueryWeights(s.R1, scale, windows[r + 1], norms[r + 1], own + r + 1, otherRow),
-                QueryWeights(s.R2, scale, windows[r + 2], norms[r + 2], own + r + 2, otherRow),
-                QueryWeights(s.R3, scale, windows[r + 3], norms[r + 3], own + r + 3, otherRow));
+                QueryWeights(s.R0, scale, spans[r], norms[r], own + r, otherRow),
+                QueryWeights(s.R1, scale, spans[r + 1], norms[r + 1], own + r + 1, otherRow),
+                QueryWeights(s.R2, scale, spans[r + 2], norms[r + 2], own + r + 2, otherRow),
+                QueryWeights(s.R3, scale, spans[r + 3], norms[r + 3], own + r + 3, otherRow));
             Tile.StoreTransposed(dScores, new Tile4x4(
                 ScoreGradient(p.R0, dp.R0, dots[r], dots[r], dots[r], dots[r], scale),
                 ScoreGradient(p.R1, dp.R1, dots[r + 1], dots[r + 1], dots[r + 1], dots[r + 1], scale),
@@ -202,7 +201,7 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         var bPanel = SharedMemory.Allocate<float>(Tile.PanelLength);
         var weights = SharedMemory.Allocate<float>(Tile.MaxSide * Tile.Pitch);
         var parts = SharedMemory.Allocate<float>(LaunchSize.MaxGroup);
-        var windows = SharedMemory.Allocate<Window>(Tile.MaxSide);
+        var spans = SharedMemory.Allocate<Span>(Tile.MaxSide);
         var norms = SharedMemory.Allocate<float>(Tile.MaxSide);
         var dots = SharedMemory.Allocate<float>(Tile.MaxSide);
 
@@ -214,19 +213,19 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
 
         // Rows are packed, so the first tile whose sequence starts behind the last key ends the walk.
         Tile4x4 dK = default, dV = default;
-        for (int other = own; other < rows && visibility.Starts[other] <= last; other += side)
+        for (int other = own; other < rows && visibility.RowStarts[other] <= last; other += side)
         {
             int otherCount = Math.Min(side, rows - other);
             long query = ((long)other * stride) + (head * headSize), output = ((long)other * width) + (head * headSize);
-            LoadQueryRows(windows, norms, dots, parts, dY, y, lse, visibility, other, rows, width, headSize);
+            LoadQueryRows(spans, norms, dots, parts, dY, y, lse, visibility, other, rows, width, headSize);
             var s = Tile.RowProducts(aPanel, bPanel, slot, qkv, key, stride, ownCount, qkv, query, stride, otherCount, headSize, hasQuads);
             int ownRow = own + (Tile.PerThread * Group.IdxY), c = Tile.PerThread * Group.IdxX;
             float scale = shape.Scale;
             var p = new Tile4x4(
-                KeyWeights(s.R0, scale, windows, norms, ownRow, c, other),
-                KeyWeights(s.R1, scale, windows, norms, ownRow + 1, c, other),
-                KeyWeights(s.R2, scale, windows, norms, ownRow + 2, c, other),
-                KeyWeights(s.R3, scale, windows, norms, ownRow + 3, c, other));
+                KeyWeights(s.R0, scale, spans, norms, ownRow, c, other),
+                KeyWeights(s.R1, scale, spans, norms, ownRow + 1, c, other),
+                KeyWeights(s.R2, scale, spans, norms, ownRow + 2, c, other),
+                KeyWeights(s.R3, scale, spans, norms, ownRow + 3, c, other));
             Tile.StoreTransposed(weights, p);
             Group.Barrier();
             dV = Tile.AddWeighted(dV, bPanel, weights, dY, output + firstColumn, width, otherCount, headSize - firstColumn, hasQuads);
@@ -247,28 +246,32 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
     }
 
     /// <summary>The scores of one query with four keys; −∞ where it does not see the key.</summary>
-    private static Float4 Masked(Float4 s, float scale, Window window, int row, int key) => new(
-        window.Sees(row, key) ? s.X * scale : float.NegativeInfinity,
-        window.Sees(row, key + 1) ? s.Y * scale : float.NegativeInfinity,
-        window.Sees(row, key + 2) ? s.Z * scale : float.NegativeInfinity,
-        window.Sees(row, key + 3) ? s.W * scale : float.NegativeInfinity);
+    private static Float4 Masked(Float4 s, float scale, Visibility visibility, int row, int key, int rows)
+    {
+        var span = visibility.Of(row, rows);
+        return new Float4(
+            span.Sees(row, key) ? s.X * scale : float.NegativeInfinity,
+            span.Sees(row, key + 1) ? s.Y * scale : float.NegativeInfinity,
+            span.Sees(row, key + 2) ? s.Z * scale : float.NegativeInfinity,
+            span.Sees(row, key + 3) ? s.W * scale : float.NegativeInfinity);
+    }
 
     /// <summary>p = exp(s − lse) of one query with four keys.</summary>
-    private static Float4 QueryWeights(Float4 s, float scale, Window window, float norm, int row, int key) => new(
-        Weight(s.X, scale, norm, window, row, key),
-        Weight(s.Y, scale, norm, window, row, key + 1),
-        Weight(s.Z, scale, norm, window, row, key + 2),
-        Weight(s.W, scale, norm, window, row, key + 3));
+    private static Float4 QueryWeights(Float4 s, float scale, Span span, float norm, int row, int key) => new(
+        Weight(s.X, scale, norm, span, row, key),
+        Weight(s.Y, scale, norm, span, row, key + 1),
+        Weight(s.Z, scale, norm, span, row, key + 2),
+        Weight(s.W, scale, norm, span, row, key + 3));
 
     /// <summary>p = exp(s − lse) of one key with four queries, those at <paramref name="c"/> of the tile that starts with row <paramref name="first"/>.</summary>
-    private static Float4 KeyWeights(Float4 s, float scale, ArrayView<Window> windows, ArrayView<float> norms, int key, int c, int first) => new(
-        Weight(s.X, scale, norms[c], windows[c], first + c, key),
-        Weight(s.Y, scale, norms[c + 1], windows[c + 1], first + c + 1, key),
-        Weight(s.Z, scale, norms[c + 2], windows[c + 2], first + c + 2, key),
-        Weight(s.W, scale, norms[c + 3], windows[c + 3], first + c + 3, key));
+    private static Float4 KeyWeights(Float4 s, float scale, ArrayView<Span> spans, ArrayView<float> norms, int key, int c, int first) => new(
+        Weight(s.X, scale, norms[c], spans[c], first + c, key),
+        Weight(s.Y, scale, norms[c + 1], spans[c + 1], first + c + 1, key),
+        Weight(s.Z, scale, norms[c + 2], spans[c + 2], first + c + 2, key),
+        Weight(s.W, scale, norms[c + 3], spans[c + 3], first + c + 3, key));
 
-    private static float Weight(float s, float scale, float norm, Window window, int row, int key) =>
-        window.Sees(row, key) ? MathF.Exp((s * scale) - norm) : 0;
+    private static float Weight(float s, float scale, float norm, Span span, int row, int key) =>
+        span.Sees(row, key) ? MathF.Exp((s * scale) - norm) : 0;
 
     /// <summary>ds = p·(dp − D)·scale.</summary>
     private static Float4 ScoreGradient(Float4 p, Float4 dp, float d0, float d1, float d2, float d3, float scale) => new(
@@ -279,7 +282,7 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
     /// arrays before has passed one since.
     /// </summary>
     private static void LoadQueryRows<T>(
-        ArrayView<Window> windows, ArrayView<float> norms, ArrayView<float> dots, ArrayView<float> partial,
+        ArrayView<Span> spans, ArrayView<float> norms, ArrayView<float> dots, ArrayView<float> partial,
         ArrayView<T> dY, ArrayView<T> y, ArrayView<float> lse, Visibility visibility, int first, int rows, int width, int headSize)
         where T : unmanaged, IElement<T>
     {
@@ -298,7 +301,7 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
         {
             for (int p = 1; p < parts; p++) dot += partial[(p * side) + r];
             dots[r] = dot;
-            windows[r] = visibility.Of(row, rows);
+            spans[r] = visibility.Of(row, rows);
             norms[r] = row < rows ? lse[((long)row * Grid.DimY) + Grid.IdxY] : 0;
         }
 

@@ -7,7 +7,8 @@ using GradientLauncher = System.Action<ILGPU.Runtime.AcceleratorStream, ILGPU.Ke
 namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
-/// Attention on tensor cores for bfloat16 at head sizes 32, 64 and 128, with lse in float32; everything else goes to the portable kernels.
+/// Attention on tensor cores for bfloat16 at head sizes 32, 64 and 128, with lse in float32; everything else, and sequences that
+/// continue others, goes to the portable kernels.
 /// </summary>
 internal sealed class AttentionTensorCore : Attention
 {
@@ -28,7 +29,7 @@ internal sealed class AttentionTensorCore : Attention
     private protected override void ForwardCore(Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {
         int headSize = y.Cols / heads;
-        if (!Fits(headSize, y, qkv, lse))
+        if (layout.HasPrefixes || !Fits(headSize, y, qkv, lse))
         {
             _portable.Forward(y, lse, qkv, layout, heads);
             return;
@@ -42,7 +43,7 @@ internal sealed class AttentionTensorCore : Attention
     private protected override void BackwardCore(Tensor dQkv, Tensor dY, Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {
         int headSize = y.Cols / heads;
-        if (!Fits(headSize, y, qkv, lse) || dQkv.Type != ElementType.BFloat16 || dY.Type != ElementType.BFloat16)
+        if (layout.HasPrefixes || !Fits(headSize, y, qkv, lse) || dQkv.Type != ElementType.BFloat16 || dY.Type != ElementType.BFloat16)
         {
             _portable.Backward(dQkv, dY, y, lse, qkv, layout, heads);
             return;
