@@ -109,8 +109,9 @@ public static class ModelDirectory
     /// <param name="directory">The directory; must not exist.</param>
     /// <param name="model">The model; an adapter is merged into its weights.</param>
     /// <param name="tokenizer">Its tokenizer, or null.</param>
-    public static void Save(string directory, Gpt model, TextTokenizer? tokenizer) =>
-        AtomicDirectory.Write(directory, folder => WriteFiles(folder, model, tokenizer));
+    /// <param name="type">How the tensors are written: F32, or F16 or BF16, rounded to the nearest.</param>
+    public static void Save(string directory, Gpt model, TextTokenizer? tokenizer, TensorType type = TensorType.F32) =>
+        AtomicDirectory.Write(directory, folder => WriteFiles(folder, model, tokenizer, type: type));
 
     /// <summary>Writes a model directory of weights that lie outside a model.</summary>
     /// <param name="directory">The directory; must not exist.</param>
@@ -143,10 +144,12 @@ public static class ModelDirectory
     /// <param name="tokenizer">Its tokenizer, or null.</param>
     /// <param name="average">What is written in place of <see cref="Gpt.Trainable"/>, of its layout; or null.</param>
     /// <param name="config">What is written in place of the model's configuration, or null.</param>
-    public static void WriteFiles(string folder, Gpt model, TextTokenizer? tokenizer, GptParameters? average = null, GptConfig? config = null)
+    /// <param name="type">How the tensors are written.</param>
+    public static void WriteFiles(
+        string folder, Gpt model, TextTokenizer? tokenizer, GptParameters? average = null, GptConfig? config = null, TensorType type = TensorType.F32)
     {
         AtomicFile.WriteText(Path.Combine(folder, "config.json"), (config ?? model.Config).ToJson(model.HasScore).ToJsonString(JsonStyle.Indented) + "\n");
-        WriteTensors(Path.Combine(folder, SafeTensorsSet.FileName), model.Config.Specs(model.HasScore), (spec, values) => ReadMerged(model, spec, values, average));
+        WriteTensors(Path.Combine(folder, SafeTensorsSet.FileName), model.Config.Specs(model.HasScore), (spec, values) => ReadMerged(model, spec, values, average), type: type);
         tokenizer?.Save(folder);
     }
 
@@ -166,15 +169,17 @@ public static class ModelDirectory
     public static void WriteParameters(string file, GptParameters parameters, ComputeDevice device) =>
         WriteTensors(file, parameters.Specs, (spec, values) => device.Download(parameters[spec.Name], values));
 
-    /// <summary>Writes one safetensors file of float32.</summary>
+    /// <summary>Writes one safetensors file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="specs">What it holds.</param>
     /// <param name="read">Fills in the values of a tensor.</param>
     /// <param name="nameOf">The name of a tensor in the file, if it is not its own.</param>
-    internal static void WriteTensors(string file, IReadOnlyList<TensorSpec> specs, Action<TensorSpec, Span<float>> read, Func<TensorSpec, string>? nameOf = null)
+    /// <param name="type">How the tensors are written.</param>
+    internal static void WriteTensors(
+        string file, IReadOnlyList<TensorSpec> specs, Action<TensorSpec, Span<float>> read, Func<TensorSpec, string>? nameOf = null, TensorType type = TensorType.F32)
     {
         nameOf ??= spec => spec.Name;
-        var headers = specs.Select(spec => new TensorHeader(nameOf(spec), TensorType.F32, spec.Shape)).ToList();
+        var headers = specs.Select(spec => new TensorHeader(nameOf(spec), type, spec.Shape)).ToList();
         SafeTensorsWriter.Save(file, headers, writer =>
         {
             float[] buffer = new float[specs.Max(spec => spec.Length)];
