@@ -29,6 +29,7 @@ static int Run(string[] args)
         ReviseCommand.Create(),
         TokenizerCommand.Create(),
         ConvertCommand.Create(),
+        ReportCommand.Create(),
         PlanCommand.Create(),
         DevicesCommand.Create(),
     };
