@@ -58,7 +58,7 @@ internal sealed class AxisScale
         {
             // A constant: something to see above and below it, zero if that is near.
             double room = low == 0 ? 1 : Math.Abs(low) / 2;
-            (low, high) = fromZero ? (Math.Min(low, 0), low == 0 ? 1 : Math.Max(high, 0)) : (low - room, high + room);
+            (low, high) = isPercent && low is >= 0 and <= 1 ? (0, 1) : fromZero ? (Math.Min(low, 0), low == 0 ? 1 : Math.Max(high, 0)) : (low - room, high + room);
         }
 
         // Digits beyond those of a double are noise, not a range.

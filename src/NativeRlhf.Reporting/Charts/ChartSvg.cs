@@ -44,6 +44,10 @@ internal sealed class ChartSvg
         return point is { Low: { } low, High: { } high } ? $"{value} ({Numbers.Value(low, unit).Replace(" %", "", StringComparison.Ordinal)} to {Numbers.Value(high, unit)})" : value;
     }
 
+    /// <summary>Whether the points of a line are few enough for markers.</summary>
+    /// <param name="series">The line.</param>
+    public static bool HasMarkers(Series series) => series.Points.Count <= MostMarkers;
+
     /// <summary>A place on the horizontal axis as the figure shows it.</summary>
     /// <param name="figure">The figure.</param>
     /// <param name="point">One of its points.</param>
@@ -56,7 +60,7 @@ internal sealed class ChartSvg
 
     private AxisScale ValueScale(double room) => AxisScale.For(
         _figure.Series.SelectMany(series => series.Points.SelectMany(point => (double[])[point.Y, point.Low ?? point.Y, point.High ?? point.Y])).Concat(_figure.Y.Reference is { } line ? [line] : []),
-        Math.Clamp((int)(room / 36), 3, 7), _figure.Y.Logarithmic, _figure.Y.Unit == "%", fromZero: _figure.Kind == FigureKind.Bars);
+        Math.Clamp((int)(room / 28), 3, 8), _figure.Y.Logarithmic, _figure.Y.Unit == "%", fromZero: _figure.Kind == FigureKind.Bars);
 
     private double DrawLines()
     {
@@ -76,8 +80,7 @@ internal sealed class ChartSvg
         double half = x.Ticks.Select(tick => SvgBuilder.WidthOf(x.Label(tick)) / 2).LastOrDefault();
         double right = _options.Width - Math.Max(12, half + 2);
         // Few points: not on the edges, where markers and whiskers would be cut.
-        bool hasMarkers = _figure.Series.All(series => series.Points.Count <= MostMarkers);
-        double inset = hasMarkers ? 12 : 0;
+        double inset = _figure.Series.All(HasMarkers) ? 12 : 0;
         double X(double value) => left + inset + (right - left - 2 * inset) * x.Position(value);
         double Y(double value) => bottom - (bottom - top) * y.Position(value);
 
@@ -109,6 +112,7 @@ internal sealed class ChartSvg
             var series = _figure.Series[i];
             if (series.Points.Count == 0) continue;
             int index = _options.IndexOf(series.Name);
+            bool hasMarkers = HasMarkers(series);
             // Intervals at the same place stand side by side.
             bool hasIntervals = series.Points.Any(point => point.Low is not null && point.High is not null);
             double aside = hasIntervals && hasMarkers ? (i - (_figure.Series.Count - 1) / 2.0) * Math.Min(4, 20.0 / _figure.Series.Count) : 0;

@@ -93,7 +93,8 @@ internal sealed class ReportPage
     private void Add(Study study, bool isNamed)
     {
         string suffix = isNamed ? $": {study.Title}" : "";
-        var order = study.Figures.SelectMany(figure => figure.Series).Select(series => series.Name).Distinct().ToList();
+        // A model looks the same in all figures. Names that only one figure has begin with the first style again.
+        var order = study.Figures.SelectMany(figure => figure.Series.Select(series => series.Name).Distinct()).GroupBy(name => name).Where(group => group.Count() > 1).Select(group => group.Key).ToList();
         if (study.Introduction.Count > 0)
         {
             _html.Append($"<section class=\"intro\">{(isNamed ? $"<h2>{E(study.Title)}</h2>" : "")}");
@@ -106,7 +107,8 @@ internal sealed class ReportPage
         {
             Open(NewId("figures"), "Figures" + suffix);
             _html.Append("<div class=\"figures\">\n");
-            foreach (var figure in study.Figures) AddFigure(figure, order);
+            foreach (var figure in study.Figures)
+                AddFigure(figure, [.. figure.Series.Any(series => order.Contains(series.Name)) ? order : [], .. figure.Series.Select(series => series.Name).Where(name => !order.Contains(name))]);
             _html.Append("</div>\n");
             Close();
         }
@@ -227,7 +229,7 @@ internal sealed class ReportPage
         _html.Append("</tr></thead><tbody>\n");
         foreach (var run in family.Runs)
         {
-            _html.Append($"<tr><th scope=\"row\">{Swatch(family.IndexOf(run.Name), isBar: false)}<bdi>{E(run.Name)}</bdi></th><td data-label=\"State\">{E(State(run))}</td>");
+            _html.Append($"<tr><th scope=\"row\">{Swatch(family.IndexOf(run.Name), isBar: false, hasMarker: false)}<bdi>{E(run.Name)}</bdi></th><td data-label=\"State\">{E(State(run))}</td>");
             var known = Facts(run).ToDictionary(fact => fact.Label, fact => fact.Value);
             foreach (string fact in facts) Cell(fact, known.GetValueOrDefault(fact, "–"));
             foreach (var entry in metrics)
@@ -284,15 +286,18 @@ internal sealed class ReportPage
 
     private void AddRunSamples(RunFamily family)
     {
-        SampleSet?[] sets = family.Runs.Count > 1
-            ? [RunSamples.SideBySide(family.Runs, MostSamples), .. family.Runs.Select(run => RunSamples.BeforeAndAfter(run, 3) is { } set ? set with { Title = $"{run.Name}: {set.Title[..1].ToLowerInvariant()}{set.Title[1..]}" } : null)]
-            : [RunSamples.BeforeAndAfter(family.Runs[0], MostSamples)];
-        SampleSet[] shown = [.. sets.OfType<SampleSet>()];
-        if (shown.Length == 0) return;
-        // Several runs: what they share stands open, each by itself behind its title.
-        bool isFolded = family.Runs.Count > 1;
+        bool isAlone = family.Runs.Count == 1;
+        var common = isAlone ? null : RunSamples.SideBySide(family.Runs, MostSamples);
+        SampleSet[] own =
+        [
+            .. family.Runs.SelectMany(run => RunSamples.BeforeAndAfter(run, isAlone ? MostSamples : MostSamples / 2)
+                .Select(set => isAlone ? set : set with { Title = $"{run.Name}: {set.Title[..1].ToLowerInvariant()}{set.Title[1..]}" })),
+        ];
+        if (common is null && own.Length == 0) return;
         _html.Append("<h3 class=\"part\">Samples</h3>\n");
-        for (int i = 0; i < shown.Length; i++) AddSamples(shown[i], isFolded && (i > 0 || sets[0] is null));
+        // Of several runs, what they share stands open, and each by itself behind its title.
+        if (common is not null) AddSamples(common);
+        foreach (var set in own) AddSamples(set, isFolded: !isAlone);
     }
 
     private void AddSamples(SampleSet set, bool isFolded = false)
@@ -301,11 +306,11 @@ internal sealed class ReportPage
         else _html.Append($"<p class=\"lead\" dir=\"auto\">{E(set.Title)}.</p>\n");
         foreach (var sample in set.Samples)
         {
-            _html.Append($"<article class=\"sample\"><div class=\"prompt\" dir=\"auto\">{E(sample.Prompt.TrimEnd('\n'))}</div><div class=\"answers\">");
+            _html.Append($"<article class=\"sample\"><div class=\"prompt\" dir=\"auto\">{E(sample.Prompt.TrimEnd('\r', '\n'))}</div><div class=\"answers\">");
             foreach (var answer in sample.Answers)
             {
                 _html.Append($"<div class=\"answer\"><p class=\"who\"><bdi>{E(answer.Model)}</bdi>{(answer.Note is { } note ? $"<span class=\"said\"><bdi>{E(note)}</bdi></span>" : "")}</p>");
-                _html.Append(answer.Text.Trim().Length == 0 ? "<div class=\"text empty\">(empty)</div></div>" : $"<div class=\"text\" dir=\"auto\">{E(answer.Text.Trim('\n'))}</div></div>");
+                _html.Append(answer.Text.Trim().Length == 0 ? "<div class=\"text empty\">(empty)</div></div>" : $"<div class=\"text\" dir=\"auto\">{E(answer.Text.Trim('\r', '\n'))}</div></div>");
             }
 
             _html.Append("</div></article>\n");
@@ -321,15 +326,19 @@ internal sealed class ReportPage
         int notable = settings.Count(setting => setting.IsNotable);
         bool isAlone = family.Runs.Count == 1;
         _html.Append("<h3 class=\"part\">Configuration</h3>\n");
-        _html.Append($"<p class=\"lead\">{(isAlone ? notable == 0 ? "All settings of the trainer have their defaults." : "What differs from the defaults of the trainer." : notable == 0 ? "The runs do not differ." : "Where the runs differ.")}</p>\n");
-        IReadOnlyList<string> columns = isAlone ? ["setting", "value"] : ["setting", .. family.Runs.Select(run => run.Name)];
-        if (notable > 0) AddTable(columns, [.. settings.Take(notable).Select(Row)], "settings differing");
-        if (notable == settings.Count) return;
-        _html.Append(CultureInfo.InvariantCulture, $"<details class=\"more\"><summary>{settings.Count - notable} settings that {(isAlone ? "are defaults or describe the run" : "all runs share")}</summary>\n");
-        AddTable(isAlone ? columns : ["setting", "value"], [.. settings.Skip(notable).Select(setting => (IReadOnlyList<string>)[setting.Name, setting.Values[0] ?? "–"])], "settings");
-        _html.Append("</details>\n");
+        _html.Append($"<p class=\"lead\">{(isAlone ? notable == 0 ? "All settings of the trainer have their defaults." : "What differs from the defaults of the trainer." : notable == 0 ? "The runs do not differ." : "Where the runs differ; what fewer of them have is marked.")}</p>\n");
+        if (notable > 0)
+        {
+            var marked = settings.Take(notable).SelectMany((setting, row) => setting.Values.Select((value, i) => (row, column: i + 1, IsOdd: !isAlone && value is not null && value != setting.Usual))).Where(cell => cell.IsOdd);
+            AddTable(["setting", .. isAlone ? ["value"] : family.Runs.Select(run => run.Name)],
+                [.. settings.Take(notable).Select(setting => (IReadOnlyList<string>)[setting.Name, .. setting.Values.Select(value => value ?? "–")])],
+                "settings", [.. marked.Select(cell => (cell.row, cell.column))]);
+        }
 
-        static IReadOnlyList<string> Row(Setting setting) => [setting.Name, .. setting.Values.Select(value => value ?? "–")];
+        if (notable == settings.Count) return;
+        _html.Append(CultureInfo.InvariantCulture, $"<details class=\"more\"><summary>{settings.Count - notable} settings that {(isAlone ? "are defaults or describe the run" : "do not differ")}</summary>\n");
+        AddTable(["setting", "value"], [.. settings.Skip(notable).Select(setting => (IReadOnlyList<string>)[setting.Name, setting.Usual ?? "–"])], "settings");
+        _html.Append("</details>\n");
     }
 
     // Parts that both have.
@@ -338,15 +347,15 @@ internal sealed class ReportPage
     {
         _html.Append("<ul class=\"legend\">");
         foreach (var series in figure.Series)
-            _html.Append($"<li><button type=\"button\" aria-pressed=\"true\" data-toggle=\"{E(series.Name)}\">{Swatch(indexOf(series.Name), figure.Kind == FigureKind.Bars)}<bdi>{E(series.Name)}</bdi></button></li>");
+            _html.Append($"<li><button type=\"button\" aria-pressed=\"true\" data-toggle=\"{E(series.Name)}\">{Swatch(indexOf(series.Name), figure.Kind == FigureKind.Bars, ChartSvg.HasMarkers(series))}<bdi>{E(series.Name)}</bdi></button></li>");
         _html.Append("</ul>\n");
     }
 
-    private static string Swatch(int index, bool isBar)
+    private static string Swatch(int index, bool isBar, bool hasMarker = true)
     {
         string mark = isBar
             ? $"<rect class=\"bar\" x=\"4\" y=\"0\" width=\"18\" height=\"12\"/><path class=\"inside\" d=\"{SeriesStyle.Marker(index, 13, 6, 2.4)}\"/>"
-            : $"<line class=\"line\" x1=\"0\" y1=\"6\" x2=\"26\" y2=\"6\"{(SeriesStyle.Dash(index) is { } dash ? $" stroke-dasharray=\"{dash}\"" : "")}/><path class=\"marker\" d=\"{SeriesStyle.Marker(index, 13, 6, 3.2)}\"/>";
+            : $"<line class=\"line\" x1=\"0\" y1=\"6\" x2=\"26\" y2=\"6\"{(SeriesStyle.Dash(index) is { } dash ? $" stroke-dasharray=\"{dash}\"" : "")}/>{(hasMarker ? $"<path class=\"marker\" d=\"{SeriesStyle.Marker(index, 13, 6, 3.2)}\"/>" : "")}";
         return FormattableString.Invariant($"<svg class=\"swatch c{SeriesStyle.Color(index)}\" viewBox=\"0 0 26 12\" aria-hidden=\"true\">{mark}</svg>");
     }
 
@@ -379,14 +388,16 @@ internal sealed class ReportPage
         _html.Append("</details>\n");
     }
 
-    private void AddTable(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows, string @class = "")
+    private void AddTable(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows, string @class = "", HashSet<(int Row, int Column)>? marked = null)
     {
         _html.Append($"<div class=\"scroll\" tabindex=\"0\"><table{(@class.Length > 0 ? $" class=\"{@class}\"" : "")}><thead><tr>");
         foreach (string column in columns) _html.Append($"<th scope=\"col\" dir=\"auto\">{E(column)}</th>");
         _html.Append("</tr></thead><tbody>\n");
-        foreach (var row in rows)
+        for (int row = 0; row < rows.Count; row++)
         {
-            for (int i = 0; i < row.Count; i++) _html.Append(i == 0 ? $"<tr><th scope=\"row\" dir=\"auto\">{E(row[i])}</th>" : $"<td dir=\"auto\">{E(row[i])}</td>");
+            _html.Append($"<tr><th scope=\"row\" dir=\"auto\">{E(rows[row][0])}</th>");
+            for (int i = 1; i < rows[row].Count; i++)
+                _html.Append(marked?.Contains((row, i)) == true ? $"<td class=\"odd\"><mark dir=\"auto\">{E(rows[row][i])}</mark></td>" : $"<td dir=\"auto\">{E(rows[row][i])}</td>");
             _html.Append("</tr>\n");
         }
 

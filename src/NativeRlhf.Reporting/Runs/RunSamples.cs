@@ -4,15 +4,15 @@ namespace NativeRlhf.Reporting.Runs;
 internal static class RunSamples
 {
     /// <summary>
-    /// What one run answered early and late: prompts that it met in both halves, the widest apart first; if it met none twice, its first
-    /// answers and its last ones.
+    /// What one run answered early and late: prompts that it met in both halves, the widest apart first; and if these are few, its first
+    /// answers and its last ones, to whatever prompts.
     /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="most">The most prompts.</param>
-    /// <returns>The samples, or null if the run has none.</returns>
-    public static SampleSet? BeforeAndAfter(RunLog run, int most)
+    /// <returns>None if the run has no samples.</returns>
+    public static IReadOnlyList<SampleSet> BeforeAndAfter(RunLog run, int most)
     {
-        if (run.Samples.Count == 0) return null;
+        if (run.Samples.Count == 0) return [];
         long middle = (run.Samples[0].Step + run.Samples[^1].Step) / 2;
         Sample[] pairs =
         [
@@ -24,10 +24,21 @@ internal static class RunSamples
                 .Take(most)
                 .Select(pair => new Sample(pair.First.Prompt, [Answer(pair.First), Answer(pair.Last)])),
         ];
-        if (pairs.Length > 0) return new SampleSet("The same prompts, early and late in the run", pairs);
+        List<SampleSet> sets = [];
+        if (pairs.Length > 0) sets.Add(new SampleSet("The same prompts, early and late in the run", pairs));
+        if (2 * pairs.Length > most) return sets;
+        int each = most - pairs.Length;
+        if (run.Samples.Count <= 2 * each)
+        {
+            sets.Add(new SampleSet("Samples of the run", [.. run.Samples.Select(sample => new Sample(sample.Prompt, [Answer(sample)]))]));
+        }
+        else
+        {
+            sets.Add(new SampleSet("The first samples of the run", [.. run.Samples.Take(each).Select(sample => new Sample(sample.Prompt, [Answer(sample)]))]));
+            sets.Add(new SampleSet("The last samples of the run", [.. run.Samples.TakeLast(each).Select(sample => new Sample(sample.Prompt, [Answer(sample)]))]));
+        }
 
-        var ends = run.Samples.Count <= 2 * most ? run.Samples : [.. run.Samples.Take(most), .. run.Samples.TakeLast(most)];
-        return new SampleSet("The first samples of the run and the last", [.. ends.Select(sample => new Sample(sample.Prompt, [Answer(sample)]))]);
+        return sets;
     }
 
     /// <summary>The last answers of several runs to prompts that at least two of them met, those that most of them met first.</summary>

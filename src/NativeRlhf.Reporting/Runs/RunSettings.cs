@@ -6,8 +6,12 @@ namespace NativeRlhf.Reporting.Runs;
 /// <summary>A setting of runs.</summary>
 /// <param name="Name">Its key.</param>
 /// <param name="Values">The value of each run, in order; null where a run has none.</param>
-/// <param name="IsNotable">Of several runs: whether they differ in it. Of one: whether it is not the default.</param>
-internal sealed record Setting(string Name, IReadOnlyList<string?> Values, bool IsNotable);
+/// <param name="IsNotable">Of several runs: whether those that have it differ. Of one: whether it is not the default.</param>
+internal sealed record Setting(string Name, IReadOnlyList<string?> Values, bool IsNotable)
+{
+    /// <summary>The value that most runs have, the first of several such; null if none has one.</summary>
+    public string? Usual { get; } = Values.OfType<string>().GroupBy(value => value).MaxBy(group => group.Count())?.Key;
+}
 
 /// <summary>The configurations of runs as one table.</summary>
 internal static class RunSettings
@@ -22,7 +26,7 @@ internal static class RunSettings
             .. runs.SelectMany(run => run.Settings.Keys).Distinct().Select(name =>
             {
                 string?[] values = [.. runs.Select(run => run.Settings.GetValueOrDefault(name))];
-                return new Setting(name, values, runs.Count == 1 ? defaults.TryGetValue(name, out string? usual) && usual != values[0] : values.Distinct().Count() > 1);
+                return new Setting(name, values, runs.Count == 1 ? defaults.TryGetValue(name, out string? usual) && usual != values[0] : values.OfType<string>().Distinct().Count() > 1);
             }),
         ];
         return [.. all.Where(setting => setting.IsNotable), .. all.Where(setting => !setting.IsNotable)];
