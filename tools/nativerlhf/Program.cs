@@ -34,6 +34,7 @@ static int Run(string[] args)
         ReviseCommand.Create(),
         TokenizerCommand.Create(),
         ConvertCommand.Create(),
+        ReportCommand.Create(),
         PlanCommand.Create(),
         DevicesCommand.Create(),
         KernelsCommand.Create(),
