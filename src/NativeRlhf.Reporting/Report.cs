@@ -27,7 +27,9 @@ public sealed class Report
     private readonly IReadOnlyList<Study> _studies;
     private readonly IReadOnlyList<RunLog> _runs;
 
-    private Report(IReadOnlyList<Study> studies, IReadOnlyList<RunLog> runs) => (_studies, _runs) = (studies, runs);
+    private readonly string _name;
+
+    private Report(IReadOnlyList<Study> studies, IReadOnlyList<RunLog> runs, string name) => (_studies, _runs, _name) = (studies, runs, name);
 
     /// <summary>How many studies were found.</summary>
     public int StudyCount => _studies.Count;
@@ -60,12 +62,12 @@ public sealed class Report
 
         runs = [.. runs.DistinctBy(Path.GetFullPath)];
         string[] names = Names(runs);
-        return new Report(studies, [.. runs.Select((run, i) => RunLog.Read(run, names[i]))]);
+        return new Report(studies, [.. runs.Select((run, i) => RunLog.Read(run, names[i]))], string.Join(", ", Names(folders)));
     }
 
     /// <summary>The page: the same for the same files.</summary>
     /// <param name="options">How it is made.</param>
-    public string ToHtml(ReportOptions options) => new ReportPage(_studies, _runs, options).ToString();
+    public string ToHtml(ReportOptions options) => new ReportPage(_studies, _runs, _name, options).ToString();
 
     /// <summary>Writes the page, complete or not at all.</summary>
     /// <param name="file">The path of the file.</param>

@@ -19,12 +19,13 @@ internal sealed class ReportPage
     /// <summary>Makes the page.</summary>
     /// <param name="studies">Studies, shown first.</param>
     /// <param name="runs">Runs.</param>
+    /// <param name="name">The title if nothing else gives one.</param>
     /// <param name="options">How it is made.</param>
-    public ReportPage(IReadOnlyList<Study> studies, IReadOnlyList<RunLog> runs, ReportOptions options)
+    public ReportPage(IReadOnlyList<Study> studies, IReadOnlyList<RunLog> runs, string name, ReportOptions options)
     {
         _options = options;
         var families = RunFamily.Group(runs);
-        string title = options.Title ?? (studies.Count > 0 ? string.Join(", ", studies.Select(study => study.Title)) : runs.Count <= 4 ? string.Join(", ", runs.Select(run => run.Name)) : $"{runs.Count.ToString(CultureInfo.InvariantCulture)} runs");
+        string title = options.Title ?? (studies.Count > 0 ? string.Join(", ", studies.Select(study => study.Title)) : name);
         foreach (var study in studies) Add(study, isNamed: studies.Count > 1);
         foreach (var family in families) Add(family);
         string body = _html.ToString();
@@ -245,7 +246,7 @@ internal sealed class ReportPage
     private static string State(RunLog run)
     {
         string trainer = run.Settings.GetValueOrDefault("advantages") is { } advantages && advantages != "gae" ? $"{run.Command} ({advantages})" : run.Command;
-        return $"{trainer}, {(run.IsFinished ? "finished" : run.LastStep == 0 ? "no steps yet" : "not finished")}";
+        return $"{(trainer == run.Name ? "" : trainer + ", ")}{(run.IsFinished ? "finished" : run.LastStep == 0 ? "no steps yet" : "not finished")}";
     }
 
     private static IEnumerable<(string Label, string Value)> Facts(RunLog run)
