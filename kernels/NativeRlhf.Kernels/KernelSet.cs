@@ -3,6 +3,13 @@ using NativeRlhf.Kernels.Ops;
 
 namespace NativeRlhf.Kernels;
 
+/// <summary>One way to run an op.</summary>
+/// <param name="Name">Its name, as in <c>--variant op=name</c>.</param>
+/// <param name="Precisions">The types that operands may have in memory; which of them may be of bfloat16 stands in the op's comment.</param>
+/// <param name="Needs">What it runs on.</param>
+/// <param name="IsLaunched">Whether it launches kernels, which a CPU simulates.</param>
+public sealed record KernelVariant(string Name, IReadOnlyList<string> Precisions, string Needs, bool IsLaunched);
+
 /// <summary>
 /// Compiles and chooses: the only place that knows which variant of an op runs where. The table below is the whole
 /// choice; on each device the first variant of a row that the device supports is the default.
@@ -15,14 +22,15 @@ public sealed class KernelSet : IDisposable
     /// <param name="Simd">Its SIMD implementation, generic over the vector width.</param>
     /// <param name="Portable">Its ILGPU implementation for any accelerator.</param>
     /// <param name="Rehearsal">What stands for it on a rehearsal device: it counts.</param>
-    private sealed record Row(string Op, Type Type, Type Simd, Type Portable, Type Rehearsal);
+    /// <param name="TensorCore">Its implementation on tensor cores, which a CUDA device from the sm_80 generation on has; or none.</param>
+    private sealed record Row(string Op, Type Type, Type Simd, Type Portable, Type Rehearsal, Type? TensorCore = null);
 
     private static readonly Row[] Table =
     [
         new("embedding", typeof(Embedding), typeof(EmbeddingSimd<,>), typeof(EmbeddingPortable), typeof(EmbeddingRehearsal)),
         new("layernorm", typeof(LayerNorm), typeof(LayerNormSimd<,>), typeof(LayerNormPortable), typeof(LayerNormRehearsal)),
-        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable), typeof(MatMulRehearsal)),
-        new("attention", typeof(Attention), typeof(AttentionSimd<,>), typeof(AttentionPortable), typeof(AttentionRehearsal)),
+        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable), typeof(MatMulRehearsal), typeof(MatMulTensorCore)),
+        new("attention", typeof(Attention), typeof(AttentionSimd<,>), typeof(AttentionPortable), typeof(AttentionRehearsal), typeof(AttentionTensorCore)),
         new("cachedattention", typeof(CachedAttention), typeof(CachedAttentionSimd<,>), typeof(CachedAttentionPortable), typeof(CachedAttentionRehearsal)),
         new("activation", typeof(Activation), typeof(ActivationSimd<,>), typeof(ActivationPortable), typeof(ActivationRehearsal)),
         new("dropout", typeof(Dropout), typeof(DropoutSimd<,>), typeof(DropoutPortable), typeof(DropoutRehearsal)),
@@ -38,6 +46,7 @@ public sealed class KernelSet : IDisposable
     private readonly ComputeDevice _device;
     private readonly Dictionary<string, string> _chosen = [];
     private readonly Dictionary<Type, object> _made = [];
+    private readonly List<IDisposable> _disposables = [];
 
     internal KernelSet(ComputeDevice device, IReadOnlyDictionary<string, string> overrides)
     {
@@ -50,14 +59,18 @@ public sealed class KernelSet : IDisposable
 
         foreach (var row in Table)
         {
-            var available = Variants(device);
+            var available = Variants(device, row.Op);
+
+            // One that is wanted for all ops is taken where there is one.
             string? wanted = overrides.GetValueOrDefault(row.Op) ?? overrides.GetValueOrDefault("*");
+            if (wanted == TensorCoreName && row.TensorCore is null && !overrides.ContainsKey(row.Op)) wanted = null;
             if (wanted is not null && !available.Contains(wanted))
                 throw new ArgumentException($"variant {row.Op}={wanted}: on this device {row.Op} has {string.Join(", ", available)}");
             _chosen[row.Op] = wanted ?? available[0];
         }
 
-        UsesLaunches = _chosen.Values.Contains(PortableName);
+        UsesLaunches = _chosen.Values.Any(name => name is PortableName or TensorCoreName);
+        HasBFloat16 = device.IsRehearsal || !_chosen.Values.Any(IsSimd);
     }
 
     /// <summary>The names of all ops.</summary>
@@ -108,10 +121,33 @@ public sealed class KernelSet : IDisposable
     /// <inheritdoc cref="Ops.Sampling"/>
     public Sampling Sampling => Get<Sampling>();
 
+    /// <summary>Whether the chosen variants take operands of bfloat16; those for the vectors of a CPU are of float32 alone.</summary>
+    public bool HasBFloat16 { get; }
+
     /// <summary>Whether any chosen variant launches kernels, so that the host has something to wait for.</summary>
     internal bool UsesLaunches { get; }
 
-    private const string PortableName = "portable";
+    private const string PortableName = "portable", TensorCoreName = "tensorcore";
+
+    /// <summary>The class of an op, whose name those of its implementations begin with.</summary>
+    /// <param name="op">An op's name.</param>
+    /// <returns>The abstract class.</returns>
+    /// <exception cref="ArgumentException">There is no such op.</exception>
+    public static Type TypeOf(string op) =>
+        Array.Find(Table, row => row.Op == op)?.Type ?? throw new ArgumentException($"there is no op '{op}'; ops are {string.Join(", ", Ops)}");
+
+    /// <summary>Everything that an op could run as, on this device or another.</summary>
+    /// <param name="op">An op's name.</param>
+    /// <returns>Its variants, the preferred ones first.</returns>
+    public static IReadOnlyList<KernelVariant> AllVariants(string op) =>
+    [
+        .. Array.Exists(Table, row => row.Op == op && row.TensorCore is not null)
+            ? [new KernelVariant(TensorCoreName, ["bfloat16"], "a CUDA device from the sm_80 generation on; operands of float32 go to portable", true)]
+            : Array.Empty<KernelVariant>(),
+        .. SimdWidths.Select(width => new KernelVariant(
+            width.Name, ["float32"], width.Name == "scalar" ? "a CPU" : $"a CPU with vectors of {width.Name["simd".Length..]} bits", false)),
+        new(PortableName, op is "rankingloss" or "ppoloss" or "norm" or "sampling" ? ["float32"] : ["float32", "bfloat16"], "any accelerator: CUDA, OpenCL, ILGPU's CPU accelerator", true),
+    ];
 
     /// <summary>The variants that run on a device, the default first.</summary>
     /// <param name="device">The device.</param>
@@ -120,10 +156,19 @@ public sealed class KernelSet : IDisposable
         ? [.. SimdWidths.Where(w => w.IsSupported).Select(w => w.Name), PortableName]
         : [PortableName];
 
+    /// <summary>The variants of one op that run on a device, the default first.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="op">The op's name.</param>
+    /// <returns>Their names.</returns>
+    public static IReadOnlyList<string> Variants(ComputeDevice device, string op) =>
+        Array.Find(Table, row => row.Op == op)?.TensorCore is not null && CudaDriver.TensorCoreSharedMemory(device.Accelerator) >= MatMulTensorCore.LeastSharedMemory
+            ? [TensorCoreName, .. Variants(device)]
+            : Variants(device);
+
     /// <summary>Disposes what the variants hold.</summary>
     public void Dispose()
     {
-        foreach (object op in _made.Values) (op as IDisposable)?.Dispose();
+        foreach (var variant in _disposables) variant.Dispose();
     }
 
     private static readonly (string Name, bool IsSupported, Type Simd, Type Vector)[] SimdWidths =
@@ -134,6 +179,8 @@ public sealed class KernelSet : IDisposable
         ("scalar", true, typeof(Scalar), typeof(float)),
     ];
 
+    private static bool IsSimd(string variant) => Array.Exists(SimdWidths, width => width.Name == variant);
+
     // Made at first use: compiling a kernel takes up to 90 ms, and no run uses all ops.
     private T Get<T>()
         where T : class => (T)(_made.TryGetValue(typeof(T), out object? op) ? op : _made[typeof(T)] = Make(typeof(T)));
@@ -141,8 +188,19 @@ public sealed class KernelSet : IDisposable
     private object Make(Type type)
     {
         var row = Array.Find(Table, r => r.Type == type)!;
-        if (_device.IsRehearsal) return Activator.CreateInstance(row.Rehearsal, _device.Work)!;
+        if (_device.IsRehearsal) return Rehearsal(row, null);
+        object op = MakeVariant(row);
+        if (op is IDisposable disposable) _disposables.Add(disposable);
+        return _device.IsRecorded ? Rehearsal(row, op) : op;
+    }
+
+    /// <summary>What counts an op's work, and the op behind it that does the work, if any.</summary>
+    private object Rehearsal(Row row, object? op) => Activator.CreateInstance(row.Rehearsal, _device, op)!;
+
+    private object MakeVariant(Row row)
+    {
         string variant = _chosen[row.Op];
+        if (variant == TensorCoreName) return Activator.CreateInstance(row.TensorCore!, _device)!;
         var width = Array.Find(SimdWidths, w => w.Name == variant);
         return width.Name is null
             ? Activator.CreateInstance(row.Portable, _device)!

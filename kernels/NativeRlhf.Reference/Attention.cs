@@ -5,6 +5,7 @@ namespace NativeRlhf.Reference;
 /// offsets[s + 1] − 1, and nothing passes between sequences. A row of qkv holds the queries of all heads, then their keys,
 /// then their values, each NH × HS = C wide. For row n and head h:
 /// s[j] = q[n]·k[j]/√HS for the rows j ≤ n of the same sequence; p = softmax(s); y[n] = Σⱼ p[j]·v[j].
+/// A sequence that continues another (prefixes[s] ≠ s) sees all rows of that one too.
 /// </summary>
 public static class Attention
 {
@@ -15,7 +16,8 @@ public static class Attention
     /// <param name="offsets">offsets (S + 1): the first row of every sequence, then N</param>
     /// <param name="NH">heads</param>
     /// <param name="C">width</param>
-    public static void Forward(double[] y, double[] lse, double[] qkv, int[] offsets, int NH, int C)
+    /// <param name="prefixes">prefixes (S): the sequence that each continues, or itself; null where none continues another</param>
+    public static void Forward(double[] y, double[] lse, double[] qkv, int[] offsets, int NH, int C, int[]? prefixes = null)
     {
         int HS = C / NH;
         for (int s = 0; s + 1 < offsets.Length; s++)
@@ -24,9 +26,10 @@ public static class Attention
             {
                 for (int h = 0; h < NH; h++)
                 {
-                    int length = n - offsets[s] + 1;
+                    int[] seen = Seen(n, s, offsets, prefixes);
+                    int length = seen.Length;
                     var p = new double[length];
-                    for (int j = 0; j < length; j++) p[j] = Score(qkv, n, offsets[s] + j, h, HS, C);
+                    for (int j = 0; j < length; j++) p[j] = Score(qkv, n, seen[j], h, HS, C);
 
                     // The maximum is taken out of the exponentials, so that none overflows.
                     double max = p.Max();
@@ -38,7 +41,7 @@ public static class Attention
                     for (int c = 0; c < HS; c++)
                     {
                         double value = 0;
-                        for (int j = 0; j < length; j++) value += p[j] * qkv[(offsets[s] + j) * 3 * C + 2 * C + h * HS + c];
+                        for (int j = 0; j < length; j++) value += p[j] * qkv[seen[j] * 3 * C + 2 * C + h * HS + c];
                         y[n * C + h * HS + c] = value;
                     }
                 }
@@ -60,7 +63,8 @@ public static class Attention
     /// <param name="offsets">offsets (S + 1)</param>
     /// <param name="NH">heads</param>
     /// <param name="C">width</param>
-    public static void Backward(double[] dQkv, double[] dY, double[] y, double[] lse, double[] qkv, int[] offsets, int NH, int C)
+    /// <param name="prefixes">prefixes (S), or null</param>
+    public static void Backward(double[] dQkv, double[] dY, double[] y, double[] lse, double[] qkv, int[] offsets, int NH, int C, int[]? prefixes = null)
     {
         int HS = C / NH;
         double scale = 1 / Math.Sqrt(HS);
@@ -75,7 +79,7 @@ public static class Attention
                     for (int c = 0; c < HS; c++) mean += dY[n * C + h * HS + c] * y[n * C + h * HS + c];
 
                     int q = n * 3 * C + h * HS;
-                    for (int j = offsets[s]; j <= n; j++)
+                    foreach (int j in Seen(n, s, offsets, prefixes))
                     {
                         int k = j * 3 * C + C + h * HS, v = k + C;
                         double p = Math.Exp(Score(qkv, n, j, h, HS, C) - lse[n * NH + h]);
@@ -92,6 +96,15 @@ public static class Attention
                 }
             }
         }
+    }
+
+    /// <summary>The rows that row n of sequence s sees, in order.</summary>
+    private static int[] Seen(int n, int s, int[] offsets, int[]? prefixes)
+    {
+        var own = Enumerable.Range(offsets[s], n - offsets[s] + 1);
+        if (prefixes is null || prefixes[s] == s) return [.. own];
+        int start = offsets[prefixes[s]], end = offsets[prefixes[s] + 1];
+        return [.. Enumerable.Range(start, end - start), .. own];
     }
 
     /// <summary>q[n]·k[j]/√HS of one head.</summary>

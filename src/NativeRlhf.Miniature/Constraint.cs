@@ -1,4 +1,5 @@
 using System.Globalization;
+using NativeRlhf.Miniature.Forms;
 
 namespace NativeRlhf.Miniature;
 
@@ -11,7 +12,7 @@ public enum ConstraintKind
     /// <summary>At most so many words; one word in answers to questions.</summary>
     AtMostWords,
 
-    /// <summary>A full sentence: three words or more.</summary>
+    /// <summary>A full sentence, not just the value or "in the kennel".</summary>
     FullSentence,
 
     /// <summary>A given word is used.</summary>
@@ -106,17 +107,20 @@ public sealed record Constraint(ConstraintKind Kind, int Count = 0, string Word 
         _ => answer,
     };
 
-    /// <summary>Whether a readable answer satisfies it.</summary>
-    internal bool IsSatisfied(Reply reply) => Kind switch
+    /// <summary>Whether a readable answer satisfies it. Courtesies and rude sentences count as words and sentences, but fill nothing in.</summary>
+    /// <param name="reply">The whole answer.</param>
+    /// <param name="essence">What of it does the task.</param>
+    /// <param name="verdict">What the form of task says of the essence.</param>
+    internal bool IsSatisfied(Reply reply, Reply essence, Verdict verdict) => Kind switch
     {
         ConstraintKind.None => true,
         ConstraintKind.AtMostWords => reply.WordCount <= Count,
-        ConstraintKind.FullSentence => reply.WordCount >= 3,
-        ConstraintKind.UseWord => reply.Sentences.Any(s => Reply.Words(s).Contains(Word)),
+        ConstraintKind.FullSentence => !verdict.IsFragment,
+        ConstraintKind.UseWord => essence.Sentences.Any(s => Reply.Words(s).Contains(Word)),
         ConstraintKind.Exclaim => reply.Text.EndsWith('!') && reply.Text.AsSpan().IndexOfAny('.', '?') < 0,
         ConstraintKind.UpperCase => !reply.Text.Any(char.IsAsciiLetterLower),
-        ConstraintKind.Items => reply.Single.Split([", ", " and "], StringSplitOptions.None).Length == Count,
-        ConstraintKind.Sentences => reply.Sentences.Count == Count,
+        ConstraintKind.Items => essence.Single.Split([", ", " and "], StringSplitOptions.None).Length == Count,
+        ConstraintKind.Sentences => reply.Sentences.Count == Count && essence.Sentences.Count == Count,
         ConstraintKind.Respectful => !Judge.IsToxic(reply.Text),
         _ => Judge.IsToxic(reply.Text),
     };

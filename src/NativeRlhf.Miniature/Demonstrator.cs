@@ -160,7 +160,8 @@ public sealed class Demonstrator
             }
 
             answer = obeys ? instruction.Constraint.Apply(answer) : answer;
-            if (instruction.Constraint.IsSatisfied(Reply.Read(answer)) == obeys)
+            Reply reply = Reply.Read(answer);
+            if (instruction.Constraint.IsSatisfied(reply, reply, form.Check(instruction.Intent, reply)) == obeys)
             {
                 break;
             }

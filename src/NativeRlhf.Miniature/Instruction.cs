@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace NativeRlhf.Miniature;
@@ -85,19 +83,17 @@ public sealed record Intent(string Form, string Topic, string Detail = "", strin
 public sealed record Instruction(
     string Prompt, InstructionKind Kind, Intent Intent, Constraint Constraint, int User, Split Split, HeldOut HeldOut)
 {
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Whether the prompt provokes a rude answer.</summary>
     public bool IsProvoking => Intent.Form == Forms.Provocation.FormName;
 
     /// <summary>The row of a prompts file: <c>prompt</c> and the fields that <see cref="FromRow(string)"/> needs.</summary>
     /// <returns>One JSON object without line breaks.</returns>
-    public string ToRow() => WriteRow(WriteFields);
+    public string ToRow() => JsonRow.Write(WriteFields);
 
     /// <summary>The row of an SFT file: <c>prompt</c>, <c>completion</c> and the same fields.</summary>
     /// <param name="completion">A demonstration.</param>
     /// <returns>One JSON object without line breaks.</returns>
-    public string ToDemonstrationRow(string completion) => WriteRow(json =>
+    public string ToDemonstrationRow(string completion) => JsonRow.Write(json =>
     {
         WriteFields(json);
         json.WriteString("completion", completion);
@@ -106,7 +102,7 @@ public sealed record Instruction(
     /// <summary>The row of a comparisons file: <c>prompt</c>, <c>completions</c>, <c>ranks</c> and the same fields.</summary>
     /// <param name="ranking">A labeler's ranking.</param>
     /// <returns>One JSON object without line breaks.</returns>
-    public string ToComparisonRow(Ranking ranking) => WriteRow(json =>
+    public string ToComparisonRow(Ranking ranking) => JsonRow.Write(json =>
     {
         WriteFields(json);
         json.WriteStartArray("completions");
@@ -124,6 +120,17 @@ public sealed record Instruction(
 
         json.WriteEndArray();
         json.WriteNumber("labeler", ranking.Labeler);
+    });
+
+    /// <summary>The row of a file of questions with a known truth and a known falsehood: the fields of <see cref="ToRow"/>, <c>truth</c> and <c>falsehood</c>.</summary>
+    /// <param name="truth">A true answer.</param>
+    /// <param name="falsehood">A false answer of the same form.</param>
+    /// <returns>One JSON object without line breaks.</returns>
+    public string ToQuestionRow(string truth, string falsehood) => JsonRow.Write(json =>
+    {
+        WriteFields(json);
+        json.WriteString("truth", truth);
+        json.WriteString("falsehood", falsehood);
     });
 
     /// <summary>Reads a row that this record wrote; fields that it does not know are passed over.</summary>
@@ -157,19 +164,6 @@ public sealed record Instruction(
             : throw new FormatException("The row has no whole number \"user\"."),
         Choice<Split>(row, "split"),
         Choice<HeldOut>(row, "held_out"));
-
-    private static string WriteRow(Action<Utf8JsonWriter> write)
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, Plain))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
-    }
 
     private static string Text(JsonElement row, string field) =>
         row.ValueKind == JsonValueKind.Object && row.TryGetProperty(field, out JsonElement value) && value.ValueKind == JsonValueKind.String

@@ -101,15 +101,28 @@ public sealed class Instructions
     public IReadOnlyList<Instruction> MisconceptionQuestions(int count, Split split) =>
         Draw(count, split, HeldOut.None, "misconceptions", form => form is MisconceptionForm);
 
-    /// <summary>What somebody on the web asks: any subject, any phrasing; every second form of task is as likely as any other.</summary>
+    /// <summary>
+    /// What somebody on the web asks: any subject, any phrasing; every second form of task is as likely as any other.
+    /// Never a text of the usual validation and test prompts, so that no model has met those in pretraining.
+    /// </summary>
     internal Instruction OnTheWeb(WorldRandom random, bool provoking = false)
     {
-        Form form = provoking
-            ? forms.All.Single(f => f is Provocation)
-            : random.Chance(0.5) ? random.Pick(forms.All, Weight) : random.Pick(forms.All);
-        int user = -1 - random.Below(1000);
-        return Compose(form, new Drawer(world, random, FactScope.All, user), user, Split.Train, HeldOut.None, null, random.Chance(0.1));
+        while (true)
+        {
+            Form form = provoking
+                ? forms.All.Single(f => f is Provocation)
+                : random.Chance(0.5) ? random.Pick(forms.All, Weight) : random.Pick(forms.All);
+            int user = -1 - random.Below(1000);
+            Instruction asked = Compose(form, new Drawer(world, random, FactScope.All, user), user, Split.Train, HeldOut.None, null, random.Chance(0.1));
+            if (SplitOf(asked.Prompt) == Split.Train)
+            {
+                return asked;
+            }
+        }
     }
+
+    /// <summary>The split to which a text belongs where nothing of it is held out.</summary>
+    internal static Split SplitOf(string text) => SplitOf(WorldRandom.Hash(text));
 
     private static Split SplitOf(ulong number) => (number % 10) switch
     {
@@ -124,8 +137,7 @@ public sealed class Instructions
     /// </summary>
     private static Split SplitOf(string prompt, HeldOut heldOut)
     {
-        ulong hash = WorldRandom.Hash(prompt);
-        return heldOut == HeldOut.None ? SplitOf(hash) : hash % 2 == 0 ? Split.Validation : Split.Test;
+        return heldOut == HeldOut.None ? SplitOf(prompt) : WorldRandom.Hash(prompt) % 2 == 0 ? Split.Validation : Split.Test;
     }
 
     private double Weight(Form form) => weights[form];

@@ -21,7 +21,7 @@ public sealed class Labeler
     public const int MostAnswers = 9;
 
     /// <summary>Standard deviation of the noise, in steps of the scale; with it two labelers agree on about 73 % of the pairs that neither ties.</summary>
-    public const double Noise = 1.4;
+    public const double Noise = 1.65;
 
     private readonly World world;
     private readonly Judge judge;
@@ -44,16 +44,23 @@ public sealed class Labeler
         IsHeldOut = isHeldOut;
         var random = new WorldRandom(world.Seed, "labeler", id);
         double Around(double middle) => middle * (0.6 + 0.8 * random.Unit());
-        follows = Around(2.6);
-        truth = Around(1.8);
-        invention = Around(1.8);
-        toxicity = Around(2);
-        constraint = Around(1.5);
-        end = Around(1);
+
+        // Nobody is stricter than others on the whole, so that every panel agrees to about the same extent. Answers that
+        // do not follow are about three times as frequent as each other flaw.
+        double[] middles = [2.6, 1.8, 1.8, 2, 1.5, 1], frequencies = [3, 1, 1, 1, 1, 1];
+        double[] drawn = [.. middles.Select(Around)];
+        double scale = Strictness(middles) / Strictness(drawn);
+        double Strictness(double[] weights) => weights.Zip(frequencies, (weight, frequency) => weight * frequency).Sum();
+        follows = scale * drawn[0];
+        truth = scale * drawn[1];
+        invention = scale * drawn[2];
+        toxicity = scale * drawn[3];
+        constraint = scale * drawn[4];
+        end = scale * drawn[5];
         brevity = Around(0.04);
         fullness = Around(0.2);
         courtesy = random.Unit() - 0.5;
-        noise = Noise * (0.85 + 0.3 * random.Unit());
+        noise = Noise * (0.925 + 0.15 * random.Unit());
     }
 
     /// <summary>Identity; unique among all labelers of a world.</summary>

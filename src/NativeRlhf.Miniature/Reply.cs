@@ -49,6 +49,29 @@ internal sealed partial class Reply
     public static IEnumerable<string> Words(string text) =>
         Letters().Matches(text).Select(match => match.Value.ToLowerInvariant());
 
+    /// <summary>The runs of words of any text that nothing but white space interrupts, in lower case.</summary>
+    /// <param name="text">Any text.</param>
+    /// <returns>The words of each, and whether a question mark follows.</returns>
+    public static IEnumerable<(string[] Words, bool IsQuestion)> Passages(string text)
+    {
+        int start = 0;
+        for (int i = 0; i <= text.Length; i++)
+        {
+            if (i < text.Length && (char.IsAsciiLetter(text[i]) || text[i] is ' ' or '\t'))
+            {
+                continue;
+            }
+
+            string[] words = [.. Words(text[start..i])];
+            if (words.Length > 0)
+            {
+                yield return (words, i < text.Length && text[i] == '?');
+            }
+
+            start = i + 1;
+        }
+    }
+
     /// <summary>Whether a character ends a sentence.</summary>
     public static bool IsEndMark(char c) => c is '.' or '!' or '?';
 

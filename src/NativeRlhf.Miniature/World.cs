@@ -15,6 +15,7 @@ public sealed class World
 
     private readonly Dictionary<(Relation, string), string[]> facts = [];
     private readonly Dictionary<string, Claim> statements = new(StringComparer.Ordinal);
+    private readonly int longestStatement;
     private readonly Dictionary<string, IReadOnlyList<string>> categoryOf = new(StringComparer.Ordinal);
     private readonly HashSet<string> heldOutSubjects = new(StringComparer.Ordinal);
     private readonly Dictionary<Relation, IReadOnlyList<string>> values = [];
@@ -63,6 +64,7 @@ public sealed class World
 
         HoldOut([.. Misconceptions.Select(m => m.Topic)]);
         AddStatements();
+        longestStatement = statements.Keys.Max(sentence => sentence.Split(' ').Length);
         foreach (IReadOnlyList<string> category in new[]
         {
             Animals, Foods, Objects, Countries, Colours, Names, Places, Moods, Numbers, values[Relation.Sound],
@@ -181,6 +183,53 @@ public sealed class World
 
         claims = [first, second];
         return true;
+    }
+
+    /// <summary>
+    /// The statements within a run of words, whatever stands before and after them: "i think the dog eats meat and says woof and
+    /// the moon is made of rock" has three.
+    /// </summary>
+    /// <param name="words">Words in lower case.</param>
+    /// <param name="isWhole">Count only a statement that is all of it.</param>
+    internal IEnumerable<Claim> StatementsIn(string[] words, bool isWhole)
+    {
+        if (isWhole)
+        {
+            return TryReadStatement(string.Join(' ', words), out IReadOnlyList<Claim>? claims) ? claims : [];
+        }
+
+        return Search();
+
+        IEnumerable<Claim> Search()
+        {
+            for (int start = 0; start < words.Length; start++)
+            {
+                if (Longest("", start) is not (Claim claim, int end))
+                {
+                    continue;
+                }
+
+                yield return claim;
+                while (end < words.Length && words[end] == "and" && Longest($"the {claim.Subject} ", end + 1) is (Claim next, int nextEnd))
+                {
+                    yield return next;
+                    end = nextEnd;
+                }
+            }
+        }
+
+        (Claim, int)? Longest(string subject, int start)
+        {
+            for (int end = Math.Min(words.Length, start + longestStatement); end > start; end--)
+            {
+                if (statements.TryGetValue(subject + string.Join(' ', words, start, end - start), out Claim? claim))
+                {
+                    return (claim, end);
+                }
+            }
+
+            return null;
+        }
     }
 
     /// <summary>The words of the same sort as a content word (an animal, a food, a colour …), or none for other words.</summary>

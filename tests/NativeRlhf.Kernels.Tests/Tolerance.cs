@@ -1,14 +1,8 @@
 namespace NativeRlhf.Kernels.Tests;
 
-/// <summary>How far results may lie from the oracle: the only place that says so.</summary>
+/// <summary>Assertions on how far results may lie from the oracle, as <see cref="Verification.Tolerance"/> says.</summary>
 internal static class Tolerance
 {
-    /// <summary>
-    /// Of float32 kernels, for one term: 16 units of the last place, which elementary functions and the order of
-    /// operations may use up.
-    /// </summary>
-    private const double Float32 = 1e-6;
-
     /// <summary>Of analytic gradients in double against central differences, whose own error is about 1e-9.</summary>
     public const double FiniteDifferences = 1e-6;
 
@@ -18,23 +12,12 @@ internal static class Tolerance
     /// </summary>
     public static void AssertClose(double[] actual, double[] expected, int terms, string what)
     {
-        double error = RelativeError(actual, expected), limit = Float32 * Math.Sqrt(Math.Max(terms, 1));
+        double error = RelativeError(actual, expected), limit = Verification.Tolerance.ByNorm("float32", terms);
         Assert.That(error, Is.LessThanOrEqualTo(limit), $"{what}: relative error {error:g3} by norm; first bad element {FirstBad(actual, expected, limit)}");
     }
 
     /// <summary>‖a − b‖ / ‖b‖; the absolute error where b is zero.</summary>
-    public static double RelativeError(double[] a, double[] b)
-    {
-        Assert.That(a, Has.Length.EqualTo(b.Length));
-        double difference = 0, norm = 0;
-        for (int i = 0; i < a.Length; i++)
-        {
-            difference += (a[i] - b[i]) * (a[i] - b[i]);
-            norm += b[i] * b[i];
-        }
-
-        return Math.Sqrt(norm > 0 ? difference / norm : difference);
-    }
+    public static double RelativeError(double[] a, double[] b) => Verification.Tolerance.RelativeError(a, b);
 
     private static string FirstBad(double[] actual, double[] expected, double limit)
     {

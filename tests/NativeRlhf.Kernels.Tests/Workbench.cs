@@ -1,30 +1,19 @@
-using System.Runtime.InteropServices;
 using ILGPU;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Verification;
 
 namespace NativeRlhf.Kernels.Tests;
 
-/// <summary>
-/// A device with memory for one test at a time. All memory outside of the tensors holds a NaN with bits of its own: what
-/// reads beyond an operand spoils its result, and what writes beyond one is found at the end of the test.
-/// </summary>
+/// <summary>A device with memory for one test at a time, in which what reads or writes beyond an operand is found.</summary>
 internal sealed class Workbench : IDisposable
 {
-    private const int Capacity = 4 << 20, Margin = 4096;
-
-    private static readonly float Guard = BitConverter.UInt32BitsToSingle(0x7FC0DEAD);
-
-    private readonly Arena _arena;
+    private readonly GuardedMemory _memory;
     private readonly List<IDisposable> _indices = [];
-    private readonly List<(long Start, long Length)> _taken = [];
-    private readonly float[] _guards = new float[Capacity];
 
     public Workbench(ComputeDevice device)
     {
         Device = device;
-        _arena = device.AllocateArena(Capacity);
-        Array.Fill(_guards, Guard);
-        device.Upload(_arena.All, _guards);
+        _memory = new GuardedMemory(device);
     }
 
     public ComputeDevice Device { get; }
@@ -38,9 +27,9 @@ internal sealed class Workbench : IDisposable
     public bool IsSimulated => Device.IsHostMemory && Kernels.Chosen.Values.Contains(KernelVariants.Portable);
 
     /// <summary>A tensor with these values.</summary>
-    public Tensor Upload(double[] values, int rows, int cols)
+    public Tensor Upload(double[] values, int rows, int cols, ElementType type = ElementType.Float32)
     {
-        var tensor = Take(rows, cols);
+        var tensor = _memory.Take(rows, cols, type);
         Device.Upload(tensor, Array.ConvertAll(values, v => (float)v));
         return tensor;
     }
@@ -64,11 +53,11 @@ internal sealed class Workbench : IDisposable
     }
 
     /// <summary>A batch of packed sequences.</summary>
-    public SequenceLayout Layout(int[] offsets)
+    public SequenceLayout Layout(int[] offsets, int[]? prefixes = null)
     {
         var layout = new SequenceLayout(Device);
         _indices.Add(layout);
-        layout.Set(offsets);
+        layout.Set(offsets, prefixes);
         return layout;
     }
 
@@ -91,15 +80,7 @@ internal sealed class Workbench : IDisposable
     /// <summary>Ends a test: nothing may have been written outside of the tensors.</summary>
     public void End()
     {
-        int used = (int)Math.Min(_arena.Used + Margin, Capacity);
-        var front = _arena.All.Reshape(1, used);
-        float[] content = ReadFloats(front);
-        foreach (var (start, length) in _taken) Array.Fill(content, Guard, (int)start, (int)length);
-        int touched = MemoryMarshal.Cast<float, uint>(content).IndexOfAnyExcept(BitConverter.SingleToUInt32Bits(Guard));
-
-        Device.Upload(front, _guards.AsSpan(0, used));
-        _arena.Reset();
-        _taken.Clear();
+        int touched = _memory.Reset();
         foreach (var indices in _indices) indices.Dispose();
         _indices.Clear();
         Assert.That(touched, Is.Negative, "an element outside of all tensors was written");
@@ -107,16 +88,7 @@ internal sealed class Workbench : IDisposable
 
     public void Dispose()
     {
-        _arena.Dispose();
+        _memory.Dispose();
         Device.Dispose();
-    }
-
-    private Tensor Take(int rows, int cols)
-    {
-        _taken.Add((_arena.Used, (long)rows * cols));
-        var tensor = _arena.Take(rows, cols);
-        // At least one guarded element between tensors, also where the length is a multiple of the alignment.
-        _arena.Take(1, 1);
-        return tensor;
     }
 }

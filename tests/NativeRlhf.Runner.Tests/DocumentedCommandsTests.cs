@@ -77,7 +77,7 @@ public partial class DocumentedCommandsTests
     [GeneratedRegex(@"^  ([a-z][a-z0-9-]*)(\s|$)")]
     private static partial Regex CommandName();
 
-    [GeneratedRegex(@"^nativerlhf tokenizer ([a-z]+)")]
+    [GeneratedRegex(@"^nativerlhf (?:tokenizer|eval|kernels) ([a-z-]+)")]
     private static partial Regex Subcommand();
 
     [GeneratedRegex(@"(?<= )--[a-z][a-z-]*")]

@@ -109,7 +109,7 @@ public sealed class PipelineTests
     [Test]
     public void EveryCommandHasHelpWithAnExample()
     {
-        foreach (string command in (string[])["demo", "init", "pretrain", "sft", "reward", "ppo", "dpo", "raft", "score", "generate", "compare", "bestofn", "tokenizer", "convert", "plan", "devices"])
+        foreach (string command in (string[])["demo", "reproduce", "init", "pretrain", "sft", "reward", "ppo", "dpo", "raft", "score", "generate", "compare", "bestofn", "tokenizer", "convert", "plan", "devices"])
             Assert.That(_workspace.Must(command, "--help").Output, Does.Contain($"Example:  nativerlhf {command}"), command);
     }
 

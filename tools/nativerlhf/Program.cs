@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using NativeRlhf;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Runner.Commands;
+using NativeRlhf.Runner.KernelTools;
 
 return Run(args);
 
@@ -14,6 +16,8 @@ static int Run(string[] args)
         """)
     {
         DemoCommand.Create(),
+        ReproduceCommand.Create(),
+        WorldCommand.Create(),
         InitCommand.Create(),
         PretrainCommand.Create(),
         SftCommand.Create(),
@@ -22,6 +26,7 @@ static int Run(string[] args)
         DpoCommand.Create(),
         RaftCommand.Create(),
         IterateCommand.Create(),
+        EvalCommand.Create(),
         ScoreCommand.Create(),
         GenerateCommand.Create(),
         CompareCommand.Create(),
@@ -32,13 +37,14 @@ static int Run(string[] args)
         ReportCommand.Create(),
         PlanCommand.Create(),
         DevicesCommand.Create(),
+        KernelsCommand.Create(),
     };
 
     var parsed = root.Parse(args);
     bool verbose = args.Contains("--verbose");
     if (parsed.Errors.Count > 0)
     {
-        string command = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
+        string command = string.Concat(Commands(parsed.CommandResult).Reverse().Select(name => $" {name}"));
         string problem = parsed.UnmatchedTokens is [var token, ..] ? $"'{token}' is not known here" : parsed.Errors[0].Message.TrimEnd('.');
         return Fail(ExitCodes.BadInput, $"{problem}; see: nativerlhf{command} --help");
     }
@@ -60,6 +66,12 @@ static int Run(string[] args)
             _ => Fail(ExitCodes.Failed, $"{cause.Message}{(verbose ? "" : "  (--verbose shows where)")}"),
         };
     }
+}
+
+// The command and those that it belongs to, the root left out.
+static IEnumerable<string> Commands(CommandResult result)
+{
+    for (SymbolResult? at = result; at is CommandResult { Command: not RootCommand } command; at = at.Parent) yield return command.Command.Name;
 }
 
 static int Fail(int code, string message)

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Measurement;
+using NativeRlhf.Kernels.Verification.Vendor;
 
 namespace NativeRlhf.Bench.SideBySide;
 
@@ -36,7 +38,7 @@ internal static class Comparison
     private static void Run(Table table, int threads, int rounds, string[] sections, string filter, string python)
     {
         using var device = ComputeDevice.Open(new DeviceOptions { Device = "cpu", Threads = threads });
-        var machine = Machine.Measure(threads);
+        var machine = DeviceLimits.Measure(device);
         var blas = OpenBlas.TryLoad(threads);
         using var peer = sections.Any(section => section is "train" or "generate") ? TorchPeer.TryStart(python, threads) : null;
         table.Line(string.Create(CultureInfo.InvariantCulture, $"""

@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Measurement;
 
 namespace NativeRlhf.Bench.SideBySide;
 
 /// <summary>Training steps and generation against PyTorch.</summary>
 internal static class ModelComparison
 {
-    public static void Train(Table table, ComputeDevice device, TorchPeer? peer, Machine machine, int rounds, string filter)
+    public static void Train(Table table, ComputeDevice device, TorchPeer? peer, DeviceLimits machine, int rounds, string filter)
     {
         table.Begin("training step", "ours", "PyTorch", "ratio", "best runs' ratio", "of the floor");
         foreach (var shape in Shape.All)
@@ -27,7 +28,7 @@ internal static class ModelComparison
         table.End();
     }
 
-    public static void Generate(Table table, ComputeDevice device, TorchPeer? peer, Machine machine, int rounds, string filter)
+    public static void Generate(Table table, ComputeDevice device, TorchPeer? peer, DeviceLimits machine, int rounds, string filter)
     {
         table.Begin("generation of 32 tokens after 16", "ours", "PyTorch", "ratio", "best runs' ratio", "weights read at");
         foreach (var shape in Shape.All)

@@ -1,4 +1,5 @@
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Measurement;
 using NativeRlhf.Kernels.Ops;
 using NativeRlhf.Model;
 using NativeRlhf.Optimization;
@@ -8,7 +9,7 @@ namespace NativeRlhf.Bench.SideBySide;
 /// <summary>Every op of a training step alone, in the shapes of a model: its time, how often it comes, and its share of what the machine could do.</summary>
 internal static class OpTimes
 {
-    public static void Run(Table table, ComputeDevice device, Machine machine, string filter)
+    public static void Run(Table table, ComputeDevice device, DeviceLimits machine, string filter)
     {
         foreach (var shape in Shape.All)
         {
@@ -17,7 +18,7 @@ internal static class OpTimes
         }
     }
 
-    private static void Run(Table table, ComputeDevice device, Machine machine, Shape shape)
+    private static void Run(Table table, ComputeDevice device, DeviceLimits machine, Shape shape)
     {
         int n = shape.Rows, c = shape.Width, v = shape.Vocabulary, l = shape.Layers, block = Math.Min(n, 256), blocks = n / block;
         using var arena = device.AllocateArena((24L * n * c) + (40L * c * c) + (6L * v * c) + (2L * block * v) + (1 << 20));

@@ -1,5 +1,7 @@
 using System.Globalization;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Measurement;
+using NativeRlhf.Kernels.Verification.Vendor;
 
 namespace NativeRlhf.Bench.SideBySide;
 
@@ -15,7 +17,7 @@ internal static class SgemmComparison
         .. Layers(768, 50257), .. Layers(128, 1024),
     ];
 
-    public static void Run(Table table, ComputeDevice device, OpenBlas blas, Machine machine, int rounds, string filter)
+    public static void Run(Table table, ComputeDevice device, OpenBlas blas, DeviceLimits machine, int rounds, string filter)
     {
         double logs = 0, bestLogs = 0, worst = double.MaxValue;
         int count = 0;
@@ -31,9 +33,9 @@ internal static class SgemmComparison
                 {
                     var (ax, aw, ay, adx, adw) = ((nint)px, (nint)pw, (nint)py, (nint)pdx, (nint)pdw);
                     var kernels = device.Kernels;
-                    Compare("y", () => kernels.MatMul.Forward(y, x, w), () => blas.Multiply(n, outputs, inputs, (float*)ax, false, (float*)aw, false, 0, (float*)ay));
-                    Compare("dX", () => kernels.MatMul.BackwardInput(dX, y, w), () => blas.Multiply(n, inputs, outputs, (float*)ay, false, (float*)aw, true, 0, (float*)adx));
-                    Compare("dW", () => kernels.MatMul.BackwardWeight(dW, Tensor.None, x, y), () => blas.Multiply(inputs, outputs, n, (float*)ax, true, (float*)ay, false, 1, (float*)adw));
+                    Compare("y", () => kernels.MatMul.Forward(y, x, w), () => blas.Multiply(n, outputs, inputs, ax, false, aw, false, 0, ay));
+                    Compare("dX", () => kernels.MatMul.BackwardInput(dX, y, w), () => blas.Multiply(n, inputs, outputs, ay, false, aw, true, 0, adx));
+                    Compare("dW", () => kernels.MatMul.BackwardWeight(dW, Tensor.None, x, y), () => blas.Multiply(inputs, outputs, n, ax, true, ay, false, 1, adw));
                 }
             }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -17,6 +18,12 @@ public sealed record DeviceOptions
 
     /// <summary>Chosen variants by op, <c>op → variant</c>, over the defaults of <see cref="KernelSet"/>; <c>*</c> stands for every op that has the variant.</summary>
     public IReadOnlyDictionary<string, string> Variants { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether the accelerator's own timers are on (<see cref="DeviceClock"/>), which costs every launch a little.</summary>
+    public bool HasTimers { get; init; }
+
+    /// <summary>Whether the device's ops can be recorded (<see cref="OpRecording"/>); its timers are on then, too.</summary>
+    public bool IsRecorded { get; init; }
 }
 
 /// <summary>
@@ -32,6 +39,7 @@ public sealed class ComputeDevice : IDisposable
     {
         _context = context;
         IsRehearsal = isRehearsal;
+        IsRecorded = options.IsRecorded;
         Accelerator = device.CreateAccelerator(context);
         IsHostMemory = Accelerator.AcceleratorType == AcceleratorType.CPU;
         int threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
@@ -51,10 +59,13 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>Whether this is a rehearsal: see <see cref="OpenRehearsal"/>.</summary>
     public bool IsRehearsal { get; }
 
+    /// <summary>Whether the ops can be recorded: see <see cref="OpRecording"/>.</summary>
+    public bool IsRecorded { get; }
+
     /// <summary>What is allocated on this device.</summary>
     public MemoryLedger Memory { get; } = new();
 
-    /// <summary>The work that was done, where this is a rehearsal; otherwise nothing is counted.</summary>
+    /// <summary>The work that was done, where this is a rehearsal or recorded; otherwise nothing is counted.</summary>
     public WorkTally Work { get; } = new();
 
     /// <summary>The bytes of memory that the device has: an accelerator's own, or what the process may use of the host's.</summary>
@@ -95,7 +106,7 @@ public sealed class ComputeDevice : IDisposable
             || (parts.Length == 2 && (kind is "auto" or "cpu" || !int.TryParse(parts[1], out index) || index < 0)))
             throw new ArgumentException($"device '{options.Device}' is not known; use auto, cpu, cuda[:n] or opencl[:n]");
 
-        var context = CreateContext(allAccelerators: kind != "cpu");
+        var context = CreateContext(allAccelerators: kind != "cpu", options.HasTimers || options.IsRecorded);
         try
         {
             var found = context.Devices.Where(d => kind == "auto" || Kind(d.AcceleratorType) == kind)
@@ -141,13 +152,23 @@ public sealed class ComputeDevice : IDisposable
     /// <returns>The buffer, to be disposed by the caller.</returns>
     public IndexBuffer AllocateIndices(int capacity) => new(this, capacity);
 
-    /// <summary>Copies host values into a tensor.</summary>
+    /// <summary>Copies host values into a tensor; one of bfloat16 takes the nearest, ties to even.</summary>
     /// <param name="destination">The tensor, of exactly as many elements.</param>
     /// <param name="values">The values, row by row.</param>
     public void Upload(Tensor destination, ReadOnlySpan<float> values)
     {
         Guard.Require("upload", destination.Length == values.Length, $"{values.Length} values for {destination}");
-        if (values.Length > 0 && !IsRehearsal) Upload(destination.View, values);
+        if (values.Length == 0 || IsRehearsal) return;
+        if (destination.Type == ElementType.Float32)
+        {
+            Upload(destination.View, values);
+            return;
+        }
+
+        using var narrow = MemoryPool<BFloat16>.Shared.Rent(values.Length);
+        var elements = narrow.Memory.Span[..values.Length];
+        BFloat16.Narrow(values, elements);
+        Upload(destination.BFloat16View, elements);
     }
 
     /// <summary>Copies a tensor to the host, after all work before it is done.</summary>
@@ -157,7 +178,17 @@ public sealed class ComputeDevice : IDisposable
     {
         Guard.Require("download", source.Length == values.Length, $"{values.Length} places for {source}");
         if (IsRehearsal) values.Clear();
-        else if (values.Length > 0) Download(source.View, values);
+        if (values.Length == 0 || IsRehearsal) return;
+        if (source.Type == ElementType.Float32)
+        {
+            Download(source.View, values);
+            return;
+        }
+
+        using var narrow = MemoryPool<BFloat16>.Shared.Rent(values.Length);
+        var elements = narrow.Memory.Span[..values.Length];
+        Download(source.BFloat16View, elements);
+        BFloat16.Widen(elements, values);
     }
 
     /// <summary>Waits until all work is done.</summary>
@@ -165,6 +196,7 @@ public sealed class ComputeDevice : IDisposable
     {
         // SIMD variants are done when they return; only launched kernels are waited for.
         if (!IsHostMemory || Kernels.UsesLaunches) Accelerator.Synchronize();
+        Waits++;
     }
 
     /// <summary>What the memory that a tensor begins in was called when it was taken from an arena of this device.</summary>
@@ -190,6 +222,20 @@ public sealed class ComputeDevice : IDisposable
         lock (_arenas) _arenas.Remove(arena);
     }
 
+    /// <summary>How often the host has waited for the device: whatever was under way before is done.</summary>
+    internal long Waits { get; private set; }
+
+    /// <summary>
+    /// Copies host values without waiting for the copy: in order with the kernels before and after it. They lie in pinned memory,
+    /// which stays as it is until <see cref="Waits"/> has grown.
+    /// </summary>
+    internal unsafe void UploadInOrder<T>(ArrayView<T> destination, ReadOnlySpan<T> pinned)
+        where T : unmanaged
+    {
+        if (IsHostMemory) Upload(destination, pinned);
+        else destination.CopyFromCPU(Accelerator.DefaultStream, pinned);
+    }
+
     internal unsafe void Upload<T>(ArrayView<T> destination, ReadOnlySpan<T> values)
         where T : unmanaged
     {
@@ -202,7 +248,7 @@ public sealed class ComputeDevice : IDisposable
         {
             fixed (T* source = values)
                 destination.CopyFromCPU(Accelerator.DefaultStream, new ReadOnlySpan<T>(source, values.Length));
-            Accelerator.Synchronize();
+            Synchronize();
         }
     }
 
@@ -217,16 +263,17 @@ public sealed class ComputeDevice : IDisposable
         else
         {
             source.CopyToCPU(Accelerator.DefaultStream, values);
-            Accelerator.Synchronize();
+            Synchronize();
         }
     }
 
-    private static Context CreateContext(bool allAccelerators) => Context.Create(builder =>
+    private static Context CreateContext(bool allAccelerators, bool hasTimers = false) => Context.Create(builder =>
     {
         builder.EnableAlgorithms();
         // Groups of up to 256 threads in warps of 32: what a GPU offers, so that the same kernels run.
         builder.CPU(new CPUDevice(32, 8, 1));
         if (allAccelerators) builder.Cuda().OpenCL();
+        if (hasTimers) builder.Profiling();
     });
 
     private static string Kind(AcceleratorType type) => type switch

@@ -30,6 +30,20 @@ internal static class Guard
         if (!tensor.IsNone) Vector(op, tensor, length, name);
     }
 
+    /// <summary>Two operands that are stored alike; one that is left out has no type.</summary>
+    public static void SameType(
+        string op, Tensor first, Tensor second, [CallerArgumentExpression(nameof(first))] string firstName = "", [CallerArgumentExpression(nameof(second))] string secondName = "")
+    {
+        if (!first.IsNone && !second.IsNone && first.Type != second.Type)
+            throw new ArgumentException($"{op}: {firstName} is {first} and {secondName} is {second}; both must be of the same type");
+    }
+
+    /// <summary>An operand that is of float32 whatever the others are: statistics, losses, gradients that accumulate.</summary>
+    public static void IsFloat32(string op, Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string name = "")
+    {
+        if (tensor.Type != ElementType.Float32) throw new ArgumentException($"{op}: {name} is {tensor}; it must be of float32");
+    }
+
     public static void Length<T>(string op, ArrayView<T> view, long atLeast, [CallerArgumentExpression(nameof(view))] string name = "")
         where T : unmanaged
     {

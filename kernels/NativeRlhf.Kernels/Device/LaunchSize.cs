@@ -39,8 +39,9 @@ internal readonly struct LaunchSize
     /// <summary>One group for each of <paramref name="count"/> rows.</summary>
     public KernelConfig Groups(int count) => new(new Index1D(count), new Index1D(_group));
 
-    /// <summary>One group for each of <paramref name="rows"/> × <paramref name="heads"/> places.</summary>
-    public KernelConfig Groups(int rows, int heads) => new(new Index2D(rows, heads), new Index2D(_group, 1));
+    /// <summary>One group for each row and head, or several where a head has more than four columns for each of its threads.</summary>
+    public KernelConfig Heads(int rows, int heads, int headSize) =>
+        new(new Index3D(rows, heads, (headSize + (4 * _group) - 1) / (4 * _group)), new Index3D(_group, 1, 1));
 
     /// <summary>Enough groups for a loop over <paramref name="count"/> elements by <see cref="ElementLoop"/>.</summary>
     public KernelConfig Elements(long count) =>
@@ -50,17 +51,17 @@ internal readonly struct LaunchSize
     public KernelConfig Columns(int count) =>
         new(new Index2D((count + _columns - 1) / _columns, 1), new Index2D(_columns, _group / _columns));
 
-    /// <summary>A square group for every <see cref="Tile"/> of a (rows, cols) matrix; row tiles along X, column tiles along Y.</summary>
-    public KernelConfig Tiles(int rows, int cols) =>
-        new(new Index2D(TileCount(rows), TileCount(cols)), new Index2D(_tileEdge, _tileEdge));
+    /// <summary>A square group of E × E threads for every tile of 8E × 8E of a (rows, cols) matrix; row tiles along X, column tiles along Y.</summary>
+    public KernelConfig WideTiles(int rows, int cols) =>
+        new(new Index2D(TileCount(rows, 2 * Tile.PerThread), TileCount(cols, 2 * Tile.PerThread)), new Index2D(_tileEdge, _tileEdge));
 
-    /// <summary>A square group for every tile of rows and every head.</summary>
-    public KernelConfig RowTiles(int rows, int heads) =>
-        new(new Index2D(TileCount(rows), heads), new Index2D(_tileEdge, _tileEdge));
+    /// <summary>A square group for every tile of rows, every head, and every tile of a head's columns.</summary>
+    public KernelConfig HeadTiles(int rows, int heads, int headSize) =>
+        new(new Index3D(TileCount(rows, Tile.PerThread), heads, TileCount(headSize, Tile.PerThread)), new Index3D(_tileEdge, _tileEdge, 1));
 
-    private int TileCount(int extent)
+    private int TileCount(int extent, int perThread)
     {
-        int side = Tile.PerThread * _tileEdge;
+        int side = perThread * _tileEdge;
         return (int)(((long)extent + side - 1) / side);
     }
 }

@@ -26,6 +26,9 @@ public enum RandomPurpose : uint
 
     /// <summary>Initial factors of an adapter; the position is (tensor, element).</summary>
     Adapters = 8,
+
+    /// <summary>Stochastic rounding of weights; the position is (update, place of the weight).</summary>
+    Rounding = 9,
 }
 
 /// <summary>

@@ -3,26 +3,40 @@ using System.Runtime.Intrinsics.X86;
 
 namespace NativeRlhf.Kernels.Device;
 
-/// <summary>A distance that the JIT knows as a constant, so that the rows of a block become displacements of one address.</summary>
-internal interface IRowStep
+/// <summary>How a tile finds its operands; a type, so that the JIT makes a loop for each way.</summary>
+internal interface ITileOperands
 {
-    /// <summary>The distance in floats between two rows.</summary>
-    static abstract int Value { get; }
+    /// <summary>Whether the rows of a lie side by side, so that they are displacements of one address; else they have a stride.</summary>
+    static abstract bool IsAdjacent { get; }
 
     /// <summary>How many rows of b ahead are fetched from memory into the second-level cache; 0 where b is in a cache.</summary>
     static virtual int Ahead => 0;
 }
 
-/// <summary>Rows of a block lie side by side.</summary>
-internal readonly struct Adjacent : IRowStep
+/// <summary>Rows of a lie side by side.</summary>
+internal readonly struct Adjacent : ITileOperands
 {
-    public static int Value => 1;
+    public static bool IsAdjacent => true;
 }
 
-/// <summary>Rows of a block lie side by side, and b comes from memory, fetched as long before its use as it takes to come.</summary>
-internal readonly struct AdjacentStreaming : IRowStep
+/// <summary>Rows of a lie side by side, and b comes from memory, fetched as long before its use as it takes to come.</summary>
+internal readonly struct AdjacentStreaming : ITileOperands
 {
-    public static int Value => 1;
+    public static bool IsAdjacent => true;
+
+    public static int Ahead => 48;
+}
+
+/// <summary>Rows of a lie where a matrix has them.</summary>
+internal readonly struct Strided : ITileOperands
+{
+    public static bool IsAdjacent => false;
+}
+
+/// <summary>Rows of a lie where a matrix has them, and b comes from memory.</summary>
+internal readonly struct StridedStreaming : ITileOperands
+{
+    public static bool IsAdjacent => false;
 
     public static int Ahead => 48;
 }
@@ -53,11 +67,12 @@ internal static unsafe class RegisterTile<S, V>
     }
 
     /// <summary>c[r, j] = (or +=) Σₖ a[r, k] · b[k, j].</summary>
-    /// <typeparam name="A">The distance between rows of a.</typeparam>
+    /// <typeparam name="A">How the operands lie.</typeparam>
     /// <param name="rows">Rows of the tile, up to <see cref="Rows"/>.</param>
     /// <param name="columns">Columns of the tile, up to <see cref="Columns"/>.</param>
     /// <param name="depth">How many k.</param>
-    /// <param name="a">a[r, k] lies at a[r · A.Value + k · depthStep]</param>
+    /// <param name="a">a[r, k] lies at a[r · rowStep + k · depthStep]</param>
+    /// <param name="rowStep">The distance between two rows of a; 1 where they are adjacent.</param>
     /// <param name="depthStep">The distance between two k of a.</param>
     /// <param name="b">b[k, j] lies at b[k · strideB + j]; two whole vectors of each k are read</param>
     /// <param name="strideB">The distance between rows of b.</param>
@@ -66,15 +81,16 @@ internal static unsafe class RegisterTile<S, V>
     /// <param name="accumulate">Whether the product is added to c.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply<A>(
-        int rows, int columns, int depth, float* a, nint depthStep, float* b, nint strideB, float* c, nint strideC, bool accumulate)
-        where A : struct, IRowStep => Multiply<A>(rows, columns, depth, a, depthStep, b, strideB, c, strideC, accumulate ? c : null, null);
+        int rows, int columns, int depth, float* a, nint rowStep, nint depthStep, float* b, nint strideB, float* c, nint strideC, bool accumulate)
+        where A : struct, ITileOperands => Multiply<A>(rows, columns, depth, a, rowStep, depthStep, b, strideB, c, strideC, accumulate ? c : null, null);
 
     /// <summary>c[r, j] = Σₖ a[r, k] · b[k, j] + initial[r, j] + bias[j]; as above otherwise.</summary>
-    /// <typeparam name="A">The distance between rows of a.</typeparam>
+    /// <typeparam name="A">How the operands lie.</typeparam>
     /// <param name="rows">Rows of the tile.</param>
     /// <param name="columns">Columns of the tile.</param>
     /// <param name="depth">How many k.</param>
     /// <param name="a">a</param>
+    /// <param name="rowStep">The distance between two rows of a.</param>
     /// <param name="depthStep">The distance between two k of a.</param>
     /// <param name="b">b</param>
     /// <param name="strideB">The distance between rows of b.</param>
@@ -83,18 +99,18 @@ internal static unsafe class RegisterTile<S, V>
     /// <param name="initial">What the product is added to, c itself or another matrix; or null</param>
     /// <param name="bias">bias, one for each column; or null</param>
     public static void Multiply<A>(
-        int rows, int columns, int depth, float* a, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
-        where A : struct, IRowStep
+        int rows, int columns, int depth, float* a, nint rowStep, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
+        where A : struct, ITileOperands
     {
         if (columns == Columns)
         {
-            Heights<A>(rows, depth, a, depthStep, b, strideB, c, strideC, initial, bias);
+            Heights<A>(rows, depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
             return;
         }
 
         // A tile at the right border is computed whole and stored in part.
         float* tile = stackalloc float[Rows * Columns];
-        Heights<A>(rows, depth, a, depthStep, b, strideB, tile, Columns, null, null);
+        Heights<A>(rows, depth, a, rowStep, depthStep, b, strideB, tile, Columns, null, null);
         for (int r = 0; r < rows; r++)
         {
             for (int j = 0; j < columns; j++)
@@ -109,38 +125,38 @@ internal static unsafe class RegisterTile<S, V>
 
     /// <summary>Rows at the lower border are done by lower tiles: 11 rows as 8 + 2 + 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Heights<A>(int rows, int depth, float* a, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
-        where A : struct, IRowStep
+    private static void Heights<A>(int rows, int depth, float* a, nint rowStep, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
+        where A : struct, ITileOperands
     {
         if (rows == Rows)
         {
-            if (S.Width >= 16) Tile<A, Height12>(depth, a, depthStep, b, strideB, c, strideC, initial, bias);
-            else Tile<A, Height6>(depth, a, depthStep, b, strideB, c, strideC, initial, bias);
+            if (S.Width >= 16) Tile<A, Height12>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
+            else Tile<A, Height6>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
             return;
         }
 
-        if (S.Width >= 16 && rows >= 8) Step<A, Height8>(ref rows, depth, ref a, depthStep, b, strideB, ref c, strideC, ref initial, bias);
-        if (rows >= 4) Step<A, Height4>(ref rows, depth, ref a, depthStep, b, strideB, ref c, strideC, ref initial, bias);
-        if (rows >= 2) Step<A, Height2>(ref rows, depth, ref a, depthStep, b, strideB, ref c, strideC, ref initial, bias);
-        if (rows >= 1) Step<A, Height1>(ref rows, depth, ref a, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (S.Width >= 16 && rows >= 8) Step<A, Height8>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (rows >= 4) Step<A, Height4>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (rows >= 2) Step<A, Height2>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (rows >= 1) Step<A, Height1>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
     }
 
     private static void Step<A, H>(
-        ref int rows, int depth, ref float* a, nint depthStep, float* b, nint strideB, ref float* c, nint strideC, ref float* initial, float* bias)
-        where A : struct, IRowStep
+        ref int rows, int depth, ref float* a, nint rowStep, nint depthStep, float* b, nint strideB, ref float* c, nint strideC, ref float* initial, float* bias)
+        where A : struct, ITileOperands
         where H : struct, IHeight
     {
-        Tile<A, H>(depth, a, depthStep, b, strideB, c, strideC, initial, bias);
+        Tile<A, H>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
         rows -= H.Rows;
-        a += H.Rows * A.Value;
+        a += H.Rows * rowStep;
         c += H.Rows * strideC;
         if (initial != null) initial += H.Rows * strideC;
     }
 
     /// <summary>The loop over k. Heights are types, so that the JIT drops the rows that a lower tile does not have.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Tile<A, H>(int depth, float* a, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
-        where A : struct, IRowStep
+    private static void Tile<A, H>(int depth, float* a, nint rowStep, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
+        where A : struct, ITileOperands
         where H : struct, IHeight
     {
         // What the product is added to, or stored over, comes to the caches while it is computed.
@@ -158,6 +174,8 @@ internal static unsafe class RegisterTile<S, V>
         V r3L = S.Zero, r3R = S.Zero, r4L = S.Zero, r4R = S.Zero, r5L = S.Zero, r5R = S.Zero;
         V r6L = S.Zero, r6R = S.Zero, r7L = S.Zero, r7R = S.Zero, r8L = S.Zero, r8R = S.Zero;
         V r9L = S.Zero, r9R = S.Zero, r10L = S.Zero, r10R = S.Zero, r11L = S.Zero, r11R = S.Zero;
+        // Of rows with a stride three are addressed from one pointer, by one and two strides.
+        float* a3 = a + (3 * rowStep), a6 = a3 + (3 * rowStep), a9 = a6 + (3 * rowStep);
         for (; depth > 0; depth--, a += depthStep, b += strideB)
         {
             V left = S.Load(b), right = S.Load(b + S.Width), x = S.Set(a[0]);
@@ -171,56 +189,61 @@ internal static unsafe class RegisterTile<S, V>
             r0R = S.FusedMultiplyAdd(x, right, r0R);
             if (H.Rows > 1)
             {
-                x = S.Set(a[A.Value]);
+                x = Element<A>(a, a, rowStep, 1);
                 r1L = S.FusedMultiplyAdd(x, left, r1L);
                 r1R = S.FusedMultiplyAdd(x, right, r1R);
             }
 
             if (H.Rows > 2)
             {
-                x = S.Set(a[2 * A.Value]);
+                x = Element<A>(a, a, rowStep, 2);
                 r2L = S.FusedMultiplyAdd(x, left, r2L);
                 r2R = S.FusedMultiplyAdd(x, right, r2R);
-                x = S.Set(a[3 * A.Value]);
+                x = Element<A>(a, a3, rowStep, 3);
                 r3L = S.FusedMultiplyAdd(x, left, r3L);
                 r3R = S.FusedMultiplyAdd(x, right, r3R);
             }
 
             if (H.Rows > 4)
             {
-                x = S.Set(a[4 * A.Value]);
+                x = Element<A>(a, a3, rowStep, 4);
                 r4L = S.FusedMultiplyAdd(x, left, r4L);
                 r4R = S.FusedMultiplyAdd(x, right, r4R);
-                x = S.Set(a[5 * A.Value]);
+                x = Element<A>(a, a3, rowStep, 5);
                 r5L = S.FusedMultiplyAdd(x, left, r5L);
                 r5R = S.FusedMultiplyAdd(x, right, r5R);
             }
 
             if (H.Rows > 6)
             {
-                x = S.Set(a[6 * A.Value]);
+                x = Element<A>(a, a6, rowStep, 6);
                 r6L = S.FusedMultiplyAdd(x, left, r6L);
                 r6R = S.FusedMultiplyAdd(x, right, r6R);
-                x = S.Set(a[7 * A.Value]);
+                x = Element<A>(a, a6, rowStep, 7);
                 r7L = S.FusedMultiplyAdd(x, left, r7L);
                 r7R = S.FusedMultiplyAdd(x, right, r7R);
             }
 
             if (H.Rows > 8)
             {
-                x = S.Set(a[8 * A.Value]);
+                x = Element<A>(a, a6, rowStep, 8);
                 r8L = S.FusedMultiplyAdd(x, left, r8L);
                 r8R = S.FusedMultiplyAdd(x, right, r8R);
-                x = S.Set(a[9 * A.Value]);
+                x = Element<A>(a, a9, rowStep, 9);
                 r9L = S.FusedMultiplyAdd(x, left, r9L);
                 r9R = S.FusedMultiplyAdd(x, right, r9R);
-                x = S.Set(a[10 * A.Value]);
+                x = Element<A>(a, a9, rowStep, 10);
                 r10L = S.FusedMultiplyAdd(x, left, r10L);
                 r10R = S.FusedMultiplyAdd(x, right, r10R);
-                x = S.Set(a[11 * A.Value]);
+                x = Element<A>(a, a9, rowStep, 11);
                 r11L = S.FusedMultiplyAdd(x, left, r11L);
                 r11R = S.FusedMultiplyAdd(x, right, r11R);
             }
+
+            if (A.IsAdjacent) continue;
+            if (H.Rows > 3) a3 += depthStep;
+            if (H.Rows > 6) a6 += depthStep;
+            if (H.Rows > 9) a9 += depthStep;
         }
 
         V biasL = bias == null ? S.Zero : S.Load(bias), biasR = bias == null ? S.Zero : S.Load(bias + S.Width);
@@ -258,6 +281,11 @@ internal static unsafe class RegisterTile<S, V>
             Store(c += strideC, adds, distance, S.Add(r11L, biasL), S.Add(r11R, biasR));
         }
     }
+
+    /// <summary>a[r, k] in every lane, given the address of a[0, k], and for rows with a stride that of the next row above whose number is a multiple of three.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Element<A>(float* a, float* three, nint rowStep, int r)
+        where A : struct, ITileOperands => S.Set(A.IsAdjacent ? a[r] : three[r % 3 * rowStep]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(float* c, bool adds, nint distance, V left, V right)

@@ -1,6 +1,11 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeRlhf.Kernels.Device;
 
-/// <summary>The work of the operations that ran on a rehearsal device (<see cref="ComputeDevice.OpenRehearsal"/>).</summary>
+/// <summary>
+/// The work of the operations that ran on a rehearsal device (<see cref="ComputeDevice.OpenRehearsal"/>) or on one that is recorded
+/// (<see cref="DeviceOptions.IsRecorded"/>).
+/// </summary>
 public sealed class WorkTally
 {
     /// <summary>
@@ -12,12 +17,24 @@ public sealed class WorkTally
     /// <summary>Bytes that operations read and write, each operand once.</summary>
     public double Bytes { get; private set; }
 
-    /// <summary>Enters an operation.</summary>
+    /// <summary>What listens to the calls; null while nothing does.</summary>
+    internal OpRecording? Recording { get; set; }
+
+    /// <summary>Enters a call of an operation, which ends when the result is disposed.</summary>
+    /// <param name="op">The op.</param>
     /// <param name="flops">Its floating-point operations.</param>
-    /// <param name="elements">The float32 elements that it reads and writes.</param>
-    internal void Add(double flops, double elements)
+    /// <param name="bytes">The bytes that it reads and writes.</param>
+    /// <param name="core">The method that implements it: its name, and Core.</param>
+    internal Span Call(string op, double flops, double bytes, [CallerMemberName] string core = "")
     {
         Flops += flops;
-        Bytes += sizeof(float) * elements;
+        Bytes += bytes;
+        return Recording is { } recording ? new Span(recording, recording.Begin(op, core[..^"Core".Length], flops, bytes)) : default;
+    }
+
+    /// <summary>The time of a call.</summary>
+    internal readonly ref struct Span(OpRecording? recording, int index)
+    {
+        public void Dispose() => recording?.End(index);
     }
 }

@@ -26,6 +26,8 @@ internal sealed class ChatForm(World world) : Form(world)
 
     public override string Name => "chat";
 
+    public override bool MayAsk => true;
+
     public override InstructionKind Kind => InstructionKind.Chat;
 
     public override double Share => 5;
@@ -51,7 +53,8 @@ internal sealed class ChatForm(World world) : Form(world)
     public override Verdict Check(Intent intent, Reply reply)
     {
         string said = string.Join(". ", reply.Sentences);
-        return Verdict.If(Replies(intent).Any(good => string.Join(". ", Reply.Read(good).Sentences) == said));
+        return Verdict.If(Replies(intent).Any(good =>
+            string.Join(". ", Reply.Read(good).Sentences) == said && good.EndsWith('?') == reply.Text.Contains('?')));
     }
 
     private static Turn TurnOf(Intent intent) => Turns.Single(turn => turn.Name == intent.Topic);

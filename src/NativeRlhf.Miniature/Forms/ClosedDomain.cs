@@ -45,8 +45,8 @@ internal sealed class SummaryForm(World world) : Form(world)
         (string first, string second) = at.Length == 2
             ? ($"{trip.Who} went to the {at[1]}", at[0])
             : and.Length == 2 ? (and[0], $"{trip.Who} {and[1]}") : ("", "");
-        return Verdict.If(Narrative.TryRead(first, out Event? told) && told.Verb == trip.Verb && told.Past
-            && Narrative.TryRead(second, out Event? done) && done.Verb == deed.Verb && done.Past);
+        return Verdict.If(Narrative.TryRead(first, out Event? told) && told.Verb == trip.Verb && told.Past && told.Who != "it"
+            && Narrative.TryRead(second, out Event? done) && done.Verb == deed.Verb && done.Past && done.Who != "it");
     }
 
     private (Event Trip, Event Deed) Source(Intent intent)

@@ -3,7 +3,8 @@ namespace NativeRlhf.Miniature.Forms;
 /// <summary>What a form of task says about an answer to it.</summary>
 /// <param name="Follows">The answer does what is asked, right or wrong.</param>
 /// <param name="Claims">What the answer claims by being an answer: "meat." to "what does the dog eat?"</param>
-internal sealed record Verdict(bool Follows, IReadOnlyList<Claim> Claims)
+/// <param name="IsFragment">It answers without being a sentence.</param>
+internal sealed record Verdict(bool Follows, IReadOnlyList<Claim> Claims, bool IsFragment = false)
 {
     public static readonly Verdict No = new(false, []);
 
@@ -30,6 +31,9 @@ internal abstract class Form(World world)
 
     /// <summary>Whether the answer must come from a text in the prompt.</summary>
     public virtual bool IsClosedDomain => false;
+
+    /// <summary>Whether a good answer may ask something; elsewhere an answer with a question mark does not follow.</summary>
+    public virtual bool MayAsk => false;
 
     /// <summary>Whether it asks about subjects of which some are held out.</summary>
     public virtual bool IsAboutFacts => false;

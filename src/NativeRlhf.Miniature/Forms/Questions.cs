@@ -18,7 +18,10 @@ internal abstract class QuestionForm(World world) : Form(world)
     public override string Answer(Intent intent, WorldRandom random) =>
         Say(intent, random.Pick(World.TrueValues(RelationOf(intent), intent.Topic)), random);
 
-    /// <summary>Reads a value as "meat", a full sentence as itself, and "it eats meat" as "the dog eats meat".</summary>
+    /// <summary>
+    /// Reads a value as "meat", a full sentence as itself, "it eats meat" as "the dog eats meat", and "it is paris" as the
+    /// value where the question is for a name or number.
+    /// </summary>
     public override Verdict Check(Intent intent, Reply reply)
     {
         Relation relation = RelationOf(intent);
@@ -29,10 +32,13 @@ internal abstract class QuestionForm(World world) : Form(world)
             return claims.Any(c => c.Relation == relation && c.Subject == intent.Topic) ? new Verdict(true, claims) : Verdict.No;
         }
 
-        string? value = Values(intent).FirstOrDefault(v => Shorts(intent).Any(s => Fill(s, "v", v) == sentence));
+        bool isNamed = relation is Relation.Capital or Relation.Opposite or Relation.Sum or Relation.Next
+            && sentence.StartsWith("it is ", StringComparison.Ordinal);
+        string part = isNamed ? sentence["it is ".Length..] : sentence;
+        string? value = Values(intent).FirstOrDefault(v => Shorts(intent).Any(s => Fill(s, "v", v) == part));
         return value is null || value == intent.Topic
             ? Verdict.No
-            : new Verdict(true, [new Claim(relation, intent.Topic, value)]);
+            : new Verdict(true, [new Claim(relation, intent.Topic, value)], IsFragment: !isNamed);
     }
 
     protected abstract Relation RelationOf(Intent intent);

@@ -33,6 +33,8 @@ internal sealed class AskForm(World world) : Form(world)
 {
     public override string Name => "ask";
 
+    public override bool MayAsk => true;
+
     public override InstructionKind Kind => InstructionKind.Rewriting;
 
     public override double Share => 2;

@@ -32,19 +32,24 @@ public static class ModelDirectory
     /// <param name="device">The device that it will live on.</param>
     /// <param name="directory">The directory.</param>
     /// <param name="score">What is expected of the scalar head. A reward scale is multiplied into its weight.</param>
+    /// <param name="precision">How its weights are kept; what the files hold is rounded to that.</param>
     /// <returns>The model, to be disposed by the caller.</returns>
-    /// <exception cref="InputException">A file is missing or damaged; a tensor is missing, extra, of the wrong shape, or not finite.</exception>
-    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score = ScoreHead.AsStored) => Load(device, directory, score, out _);
+    /// <exception cref="InputException">
+    /// A file is missing or damaged; a tensor is missing, extra, of the wrong shape, or not finite; or the device has no such precision.
+    /// </exception>
+    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score = ScoreHead.AsStored, ModelPrecision precision = ModelPrecision.Float32) =>
+        Load(device, directory, score, out _, precision);
 
     /// <summary>Loads a model, and tells whether its scalar head is new.</summary>
     /// <param name="device">The device that it will live on.</param>
     /// <param name="directory">The directory.</param>
     /// <param name="score">What is expected of the scalar head.</param>
     /// <param name="isNewHead">Whether the head was not stored and is all zeros.</param>
+    /// <param name="precision">How its weights are kept.</param>
     /// <returns>The model, to be disposed by the caller.</returns>
-    /// <exception cref="InputException">As for <see cref="Load(ComputeDevice, string, ScoreHead)"/>.</exception>
-    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead) =>
-        Load(device, directory, score, out isNewHead, GptConfig.Load(Path.Combine(directory, "config.json")));
+    /// <exception cref="InputException">As for <see cref="Load(ComputeDevice, string, ScoreHead, ModelPrecision)"/>.</exception>
+    public static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead, ModelPrecision precision = ModelPrecision.Float32) =>
+        Load(device, directory, score, out isNewHead, GptConfig.Load(Path.Combine(directory, "config.json")) with { Precision = precision });
 
     /// <summary>Loads the tensors of a model whose configuration has been read.</summary>
     internal static Gpt Load(ComputeDevice device, string directory, ScoreHead score, out bool isNewHead, GptConfig config)
@@ -104,8 +109,9 @@ public static class ModelDirectory
     /// <param name="directory">The directory; must not exist.</param>
     /// <param name="model">The model; an adapter is merged into its weights.</param>
     /// <param name="tokenizer">Its tokenizer, or null.</param>
-    public static void Save(string directory, Gpt model, TextTokenizer? tokenizer) =>
-        AtomicDirectory.Write(directory, folder => WriteFiles(folder, model, tokenizer));
+    /// <param name="type">How the tensors are written: F32, or F16 or BF16, rounded to the nearest.</param>
+    public static void Save(string directory, Gpt model, TextTokenizer? tokenizer, TensorType type = TensorType.F32) =>
+        AtomicDirectory.Write(directory, folder => WriteFiles(folder, model, tokenizer, type: type));
 
     /// <summary>Writes a model directory of weights that lie outside a model.</summary>
     /// <param name="directory">The directory; must not exist.</param>
@@ -138,10 +144,12 @@ public static class ModelDirectory
     /// <param name="tokenizer">Its tokenizer, or null.</param>
     /// <param name="average">What is written in place of <see cref="Gpt.Trainable"/>, of its layout; or null.</param>
     /// <param name="config">What is written in place of the model's configuration, or null.</param>
-    public static void WriteFiles(string folder, Gpt model, TextTokenizer? tokenizer, GptParameters? average = null, GptConfig? config = null)
+    /// <param name="type">How the tensors are written.</param>
+    public static void WriteFiles(
+        string folder, Gpt model, TextTokenizer? tokenizer, GptParameters? average = null, GptConfig? config = null, TensorType type = TensorType.F32)
     {
         AtomicFile.WriteText(Path.Combine(folder, "config.json"), (config ?? model.Config).ToJson(model.HasScore).ToJsonString(JsonStyle.Indented) + "\n");
-        WriteTensors(Path.Combine(folder, SafeTensorsSet.FileName), model.Config.Specs(model.HasScore), (spec, values) => ReadMerged(model, spec, values, average));
+        WriteTensors(Path.Combine(folder, SafeTensorsSet.FileName), model.Config.Specs(model.HasScore), (spec, values) => ReadMerged(model, spec, values, average), type: type);
         tokenizer?.Save(folder);
     }
 
@@ -161,15 +169,17 @@ public static class ModelDirectory
     public static void WriteParameters(string file, GptParameters parameters, ComputeDevice device) =>
         WriteTensors(file, parameters.Specs, (spec, values) => device.Download(parameters[spec.Name], values));
 
-    /// <summary>Writes one safetensors file of float32.</summary>
+    /// <summary>Writes one safetensors file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="specs">What it holds.</param>
     /// <param name="read">Fills in the values of a tensor.</param>
     /// <param name="nameOf">The name of a tensor in the file, if it is not its own.</param>
-    internal static void WriteTensors(string file, IReadOnlyList<TensorSpec> specs, Action<TensorSpec, Span<float>> read, Func<TensorSpec, string>? nameOf = null)
+    /// <param name="type">How the tensors are written.</param>
+    internal static void WriteTensors(
+        string file, IReadOnlyList<TensorSpec> specs, Action<TensorSpec, Span<float>> read, Func<TensorSpec, string>? nameOf = null, TensorType type = TensorType.F32)
     {
         nameOf ??= spec => spec.Name;
-        var headers = specs.Select(spec => new TensorHeader(nameOf(spec), TensorType.F32, spec.Shape)).ToList();
+        var headers = specs.Select(spec => new TensorHeader(nameOf(spec), type, spec.Shape)).ToList();
         SafeTensorsWriter.Save(file, headers, writer =>
         {
             float[] buffer = new float[specs.Max(spec => spec.Length)];
@@ -208,7 +218,7 @@ public static class ModelDirectory
         var header = files.Find(name)!;
         if (!header.Shape.SequenceEqual(spec.Shape))
             throw new InputException($"{directory}: tensor {name} is {Shape(header.Shape)}, but config.json makes it {Shape(spec.Shape)}");
-        if (device.IsHostMemory)
+        if (device.IsHostMemory && destination.Type == ElementType.Float32)
         {
             files.ReadFloats(name, destination.HostSpan, requireFinite: true);
             return;
@@ -222,9 +232,12 @@ public static class ModelDirectory
     /// <summary>A tied output matrix may be stored a second time, but then it must be the same.</summary>
     private static void CheckTied(SafeTensorsSet files, string directory, string name, Gpt model)
     {
-        float[] stored = new float[files.Find(name)!.Count], embedding = new float[model.Weights.TokenEmbedding.Length];
+        float[] stored = new float[files.Find(name)!.Count], embedding = new float[files.Find(name)!.Count];
         files.ReadFloats(name, stored);
-        model.Device.Download(model.Weights.TokenEmbedding, embedding);
+        var tied = model.Weights["wte.weight"];
+        model.Device.Download(tied, embedding);
+        if (tied.Type == ElementType.BFloat16)
+            for (int i = 0; i < stored.Length; i++) stored[i] = BFloat16.Of(stored[i]).Value;
         if (!stored.AsSpan().SequenceEqual(embedding))
             throw new InputException($"{directory}: tensor {name} differs from wte.weight although config.json ties them; set tie_word_embeddings to false");
     }

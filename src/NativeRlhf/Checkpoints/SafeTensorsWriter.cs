@@ -4,6 +4,7 @@ using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Checkpoints;
 
@@ -181,10 +182,7 @@ public sealed class SafeTensorsWriter
                 if (type == TensorType.F16)
                     TensorPrimitives.ConvertToHalf(part, MemoryMarshal.Cast<ushort, Half>(halves));
                 else
-                {
-                    for (int i = 0; i < part.Length; i++)
-                        halves[i] = ToBFloat16(part[i]);
-                }
+                    BFloat16.Narrow(part, MemoryMarshal.Cast<ushort, BFloat16>(halves));
                 WriteRaw(MemoryMarshal.AsBytes(halves));
                 values = values[part.Length..];
             }
@@ -193,13 +191,5 @@ public sealed class SafeTensorsWriter
         {
             ArrayPool<ushort>.Shared.Return(buffer);
         }
-    }
-
-    private static ushort ToBFloat16(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        if (float.IsNaN(value))
-            return (ushort)((bits >> 16) | 0x40); // stays NaN whatever bits are cut off
-        return (ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
     }
 }

@@ -121,6 +121,13 @@ public abstract record TrainerConfiguration : ConfigurationRecord
     public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>
+    /// With precision bfloat16, whether trained weights are kept in float32 beside the bfloat16 copy that is computed with. Without
+    /// (false), matrices are kept in bfloat16 alone and updates are rounded stochastically: 4 bytes a parameter less, and noisier.
+    /// Default true.
+    /// </summary>
+    public bool MasterWeights { get; init; } = true;
+
+    /// <summary>
     /// r, the rank of a low-rank adapter (LoRA; Hu et al. 2021): the weights W (in, out) of every layer's linear maps are
     /// frozen, and beside them A (r, in) and B (out, r) are trained, W + α/r·(B·A)ᵀ. Gradients, Adam's moments and checkpoints
     /// are then of the adapter (and of the scalar head of a reward or value model) alone. 0 (the default) trains all weights.
@@ -142,6 +149,15 @@ public abstract record TrainerConfiguration : ConfigurationRecord
     /// <returns>Its settings; null where all weights are trained.</returns>
     public AdapterSettings? Adapter() =>
         LoraRank == 0 ? null : new AdapterSettings(LoraRank, LoraAlpha ?? LoraRank, Model.Adapter.FindTargets(TargetNames).Targets);
+
+    /// <summary>How a model is loaded that this run trains, or whose frozen weights it trains an adapter over.</summary>
+    /// <returns>The precision of its weights.</returns>
+    public ModelPrecision TrainedPrecision() =>
+        Precision == Precision.Float32 ? ModelPrecision.Float32 : MasterWeights && LoraRank == 0 ? ModelPrecision.Mixed : ModelPrecision.BFloat16;
+
+    /// <summary>How a model is loaded that this run does not train: a reference or a reward model.</summary>
+    /// <returns>The precision of its weights.</returns>
+    public ModelPrecision FrozenPrecision() => Precision == Precision.Float32 ? ModelPrecision.Float32 : ModelPrecision.BFloat16;
 
     /// <summary>How batches are cut: with room for the longest row, and for no more tokens than a batch can have.</summary>
     /// <param name="longestRow">The tokens of the longest row.</param>

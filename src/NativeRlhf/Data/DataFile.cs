@@ -3,7 +3,7 @@ using System.Text.Unicode;
 
 namespace NativeRlhf.Data;
 
-/// <summary>Opens data files: what they are is told by their name, and <c>.gz</c> is taken off on the way.</summary>
+/// <summary>Opens data files: what they are is told by their name, and <c>.gz</c> or <c>.bz2</c> is taken off on the way.</summary>
 internal static class DataFile
 {
     /// <summary>The uncompressed bytes of a file, with a UTF-8 byte order mark left in.</summary>
@@ -23,7 +23,7 @@ internal static class DataFile
                 stream.Dispose();
                 throw new InputException($"{file}: the file is empty");
             }
-            return IsGzip(file) ? new GzipMembers(stream) : stream;
+            return IsGzip(file) ? new GzipMembers(stream) : IsBzip2(file) ? new Bzip2Stream(stream) : stream;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -48,10 +48,10 @@ internal static class DataFile
         }
     }
 
-    /// <summary>Whether the name, without <c>.gz</c>, ends in one of the extensions.</summary>
+    /// <summary>Whether the name, without <c>.gz</c> or <c>.bz2</c>, ends in one of the extensions.</summary>
     public static bool Is(string file, params ReadOnlySpan<string> extensions)
     {
-        string name = IsGzip(file) ? file[..^3] : file;
+        string name = IsGzip(file) ? file[..^3] : IsBzip2(file) ? file[..^4] : file;
         foreach (string extension in extensions)
         {
             if (name.EndsWith(extension, StringComparison.OrdinalIgnoreCase))
@@ -82,6 +82,15 @@ internal static class DataFile
         return Encoding.UTF8.GetString(text);
     }
 
+    /// <summary>The lines of a text file, without their ends (LF or CRLF); an empty last one is none.</summary>
+    /// <exception cref="InputException">The file is empty, damaged or not UTF-8.</exception>
+    public static string[] ReadLines(string file)
+    {
+        string[] lines = ReadText(file).Split('\n');
+        int count = lines[^1].Length == 0 ? lines.Length - 1 : lines.Length;
+        return [.. lines.Take(count).Select(line => line.EndsWith('\r') ? line[..^1] : line)];
+    }
+
     /// <summary>Throws at the line of the first byte that is not UTF-8.</summary>
     /// <param name="file">The file as the user named it.</param>
     /// <param name="line">The line at which the bytes start.</param>
@@ -98,6 +107,8 @@ internal static class DataFile
             : $"byte 0x{bytes[at]:x2}";
         throw InputException.At(file, line + bytes[..at].Count((byte)'\n'), $"not valid UTF-8 ({hint}); convert the file to UTF-8");
     }
+
+    private static bool IsBzip2(string file) => file.EndsWith(".bz2", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsGzip(string file) => file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
 }

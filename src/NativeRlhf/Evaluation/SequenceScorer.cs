@@ -7,7 +7,8 @@ namespace NativeRlhf.Evaluation;
 /// <summary>
 /// Forward passes over lists of sequences, in micro-batches: log-probabilities of the counted tokens, scores of a reward
 /// model, values of a value model. It is the same forward pass that training uses. Results of several rows lie packed, one
-/// row's counted tokens after another's; <see cref="Unpack"/> separates them.
+/// row's counted tokens after another's; <see cref="Unpack"/> separates them. What neighbours begin with, as the answers to one
+/// prompt do, is run once.
 /// </summary>
 /// <param name="workspace">Memory, planned for the models' shape.</param>
 public sealed class SequenceScorer(Workspace workspace)
@@ -34,6 +35,28 @@ public sealed class SequenceScorer(Workspace workspace)
             if (entropies.IsEmpty) continue;
             _device.Download(entropy, entropies[..tokens]);
             entropies = entropies[tokens..];
+        }
+    }
+
+    /// <summary>Log-probabilities of the counted tokens, and which token would have been the most probable in place of each.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="rows">The rows, M counted tokens in all.</param>
+    /// <param name="logprobs">logprobs (M) =: natural logarithms</param>
+    /// <param name="best">best (M) =: token ids, the first of several</param>
+    public void LogProbs(Gpt model, ReadOnlySpan<TokenRow> rows, Span<float> logprobs, Span<int> best)
+    {
+        using var found = _device.AllocateIndices(256);
+        for (int start = 0, count; start < rows.Length; start += count)
+        {
+            var hidden = Pass(model, rows[start..], out count);
+            int tokens = workspace.Targets.Count;
+            Tensor y = workspace.Values.Slice(0, tokens);
+            found.Set(workspace.Targets.Tokens.Host);
+            workspace.Language.Forward(model, hidden, workspace.Targets, y, Tensor.None, best: found);
+            _device.Download(y, logprobs[..tokens]);
+            found.Download().CopyTo(best);
+            logprobs = logprobs[tokens..];
+            best = best[tokens..];
         }
     }
 
@@ -75,7 +98,7 @@ public sealed class SequenceScorer(Workspace workspace)
         for (int start = 0, count; start < sequences.Length; start += count)
         {
             count = _microBatches.Next(sequences[start..], static tokens => tokens.Length);
-            workspace.Batch.Set(sequences.Slice(start, count));
+            workspace.Batch.Set(sequences.Slice(start, count), static tokens => tokens, groupOf: static _ => 0);
             var hidden = model.Forward(workspace.Batch, workspace.Activations);
             Tensor y = workspace.Values.Slice(0, count);
             workspace.Scalar.Forward(model, hidden, workspace.Batch.LastRows, y);
@@ -118,8 +141,8 @@ public sealed class SequenceScorer(Workspace workspace)
     private Tensor Pass(Gpt model, ReadOnlySpan<TokenRow> rest, out int count)
     {
         count = _microBatches.Next(rest, PackedBatch.InputLength);
-        workspace.Batch.SetInputs(rest[..count]);
-        workspace.Targets.Set(rest[..count]);
+        workspace.Batch.SetInputs(rest[..count], share: true);
+        workspace.Targets.Set(workspace.Batch, rest[..count]);
         return model.Forward(workspace.Batch, workspace.Activations);
     }
 }

@@ -32,7 +32,8 @@ public sealed class Adapter : IDisposable
     {
         _device = device;
         Settings = settings;
-        Weights = new GptParameters(device, config, Specs(config, settings, hasScore), purpose: "adapters");
+        Weights = new GptParameters(device, config, Specs(config, settings, hasScore), purpose: "adapters",
+            precision: config.Precision == ModelPrecision.Float32 ? ModelPrecision.Float32 : ModelPrecision.Mixed);
     }
 
     /// <summary>The linear maps of a layer that can have factors.</summary>

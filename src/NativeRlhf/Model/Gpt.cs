@@ -28,8 +28,11 @@ public sealed class Gpt : IDisposable
     /// <param name="device">The device that it lives on.</param>
     /// <param name="config">Its shape.</param>
     /// <param name="hasScore">Whether it has the scalar head of a reward or value model.</param>
+    /// <exception cref="InputException">The configuration asks for a precision that the device's kernels do not have.</exception>
     public Gpt(ComputeDevice device, GptConfig config, bool hasScore = false)
     {
+        if (config.Precision != ModelPrecision.Float32 && !device.Kernels.HasBFloat16)
+            throw new InputException($"precision: bfloat16 is not available on this device ({device.Name}; {string.Join(", ", device.Kernels.Chosen.Values.Distinct())}); use float32, a GPU, or --variant '*=portable' to try it");
         Device = device;
         Config = config;
         Weights = new GptParameters(device, config, hasScore);
@@ -106,6 +109,7 @@ public sealed class Gpt : IDisposable
         if (n > activations.Capacity) throw new ArgumentException($"a batch of {n} tokens does not fit into activations for {activations.Capacity}");
         if (batch.Layout.MaxLength > Config.Positions) throw new ArgumentException($"a sequence of {batch.Layout.MaxLength} tokens is longer than the model's {Config.Positions} positions");
         CheckRank(activations);
+        Prepare();
         var w = Weights;
 
         Tensor x = activations.Embedded.Slice(0, n);
@@ -200,6 +204,7 @@ public sealed class Gpt : IDisposable
         int n = rows.Count;
         if (n > activations.Capacity) throw new ArgumentException($"{n} rows do not fit into activations for {activations.Capacity}");
         CheckRank(activations);
+        Prepare();
         var w = Weights;
 
         Tensor x = activations.Embedded.Slice(0, n);
@@ -286,12 +291,19 @@ public sealed class Gpt : IDisposable
         }
     }
 
-    /// <summary>The gradient that reaches a projection through its dropout.</summary>
+    /// <summary>The gradient that reaches a projection through its dropout, in the type of its operands.</summary>
     private Tensor ProjectionGradient(Tensor dX, Tensor buffer, ResidualDropout dropout, int place)
     {
-        if (dropout.Probability <= 0) return dX;
-        _kernels.Dropout.Backward(buffer, dX, Key(dropout, place));
+        if (dropout.Probability > 0) _kernels.Dropout.Backward(buffer, dX, Key(dropout, place));
+        else if (buffer.Type != dX.Type) _kernels.Elementwise.Copy(buffer, dX);
+        else return dX;
         return buffer;
+    }
+
+    private void Prepare()
+    {
+        Weights.Prepare(_kernels);
+        Adapter?.Weights.Prepare(_kernels);
     }
 
     private static DropoutKey Key(ResidualDropout dropout, int place) =>

@@ -29,7 +29,8 @@ internal readonly record struct LayerActivations(
 /// The activations of a forward pass over up to <see cref="Capacity"/> packed tokens, planned once. Models of the same
 /// shape take turns with one of them: policy, reference, reward and value model. With recomputation (gradient checkpointing;
 /// Chen et al. 2016, arXiv:1604.06174) only the residual stream is kept of every layer, L · N · C floats, and the rest of
-/// one layer, which the backward pass fills again for each.
+/// one layer, which the backward pass fills again for each. What meets in matrix products is of the type that the model's precision
+/// says; the residual stream and its gradient are float32.
 /// </summary>
 public sealed class GptActivations : IDisposable
 {
@@ -50,18 +51,25 @@ public sealed class GptActivations : IDisposable
         Recompute = recompute;
         int one = Math.Min(config.Layers, 1), residuals = forBackward ? config.Layers : one, interiors = recompute ? one : residuals;
         int n = capacity, c = config.Width, inner = config.Inner;
-        (int Rows, int Cols, string Name)[] layer =
+        // The residual stream, statistics and the output are float32, whatever the products take.
+        ElementType single = ElementType.Float32, operand = config.Precision.Operands();
+        Part[] layer =
         [
-            (n, c, "ln_1"), (n, 1, "ln_1 mean"), (n, 1, "ln_1 rstd"), (n, 3 * c, "attn.c_attn"), (n, c, "attn"), (n, config.Heads, "attn lse"), (n, c, "attn.c_proj + residual"),
-            (n, c, "ln_2"), (n, 1, "ln_2 mean"), (n, 1, "ln_2 rstd"), (n, inner, "mlp.c_fc"), (n, inner, "mlp.act"),
+            new(n, c, "ln_1", operand), new(n, 1, "ln_1 mean", single), new(n, 1, "ln_1 rstd", single), new(n, 3 * c, "attn.c_attn", operand),
+            new(n, c, "attn", operand), new(n, config.Heads, "attn lse", single), new(n, c, "attn.c_proj + residual", single),
+            new(n, c, "ln_2", operand), new(n, 1, "ln_2 mean", single), new(n, 1, "ln_2 rstd", single), new(n, inner, "mlp.c_fc", operand), new(n, inner, "mlp.act", operand),
         ];
         // Embedding, final norm, its statistics; then the gradients that every layer reuses.
-        (int Rows, int Cols, string Name)[] shared = [(n, c, "embedding"), (n, c, "ln_f"), (n, 1, "ln_f mean"), (n, 1, "ln_f rstd")];
-        (int Rows, int Cols, string Name)[] gradients = forBackward
-            ? [(n, c, "gradient of the residual stream"), (n, c, "gradient of a layer norm or projection"), (n, 3 * c, "gradient of attn.c_attn"), (n, inner, "gradient of mlp.c_fc")]
+        Part[] shared = [new(n, c, "embedding", single), new(n, c, "ln_f", single), new(n, 1, "ln_f mean", single), new(n, 1, "ln_f rstd", single)];
+        Part[] gradients = forBackward
+            ?
+            [
+                new(n, c, "gradient of the residual stream", single), new(n, c, "gradient of a layer norm or projection", operand),
+                new(n, 3 * c, "gradient of attn.c_attn", operand), new(n, inner, "gradient of mlp.c_fc", operand),
+            ]
             : [];
         // x·Aᵀ of one linear map at a time, and its gradient: less than it costs to keep them of all is to compute them again.
-        (int Rows, int Cols, string Name)[] low = adapterRank == 0 ? [] : [(n, adapterRank, "x·Aᵀ of an adapter"), (n, adapterRank, "gradient of x·Aᵀ of an adapter")];
+        Part[] low = adapterRank == 0 ? [] : [new(n, adapterRank, "x·Aᵀ of an adapter", operand), new(n, adapterRank, "gradient of x·Aᵀ of an adapter", operand)];
         if (!forBackward) low = [.. low.Take(1)];
         _arena = device.AllocateArena((residuals * Arena.AlignUp((long)n * c)) + (interiors * Size(layer)) + Size(shared) + Size(gradients) + Size(low), "activations");
 
@@ -79,7 +87,7 @@ public sealed class GptActivations : IDisposable
                 continue;
             }
 
-            var t = layer.Select(tensor => _arena.Take(tensor.Rows, tensor.Cols, $"h.{NameOf(l, interiors)}.{tensor.Name}")).ToArray();
+            var t = layer.Select(tensor => Take(tensor with { Name = $"h.{NameOf(l, interiors)}.{tensor.Name}" })).ToArray();
             Layers[l] = new LayerActivations(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], residual);
         }
 
@@ -94,8 +102,8 @@ public sealed class GptActivations : IDisposable
         if (low.Length > 0) Low = Take(low[0]);
         if (low.Length > 1) DLow = Take(low[1]);
 
-        static long Size((int Rows, int Cols, string Name)[] tensors) => tensors.Sum(s => Arena.AlignUp((long)s.Rows * s.Cols));
-        Tensor Take((int Rows, int Cols, string Name) tensor) => _arena.Take(tensor.Rows, tensor.Cols, tensor.Name);
+        static long Size(Part[] tensors) => tensors.Sum(s => Arena.AlignUp((long)s.Rows * s.Cols, s.Type));
+        Tensor Take(Part tensor) => _arena.Take(tensor.Rows, tensor.Cols, tensor.Name, tensor.Type);
         // Layers that share their memory share its name.
         string NameOf(int layer, int kept) => kept < config.Layers ? "*" : $"{layer}";
     }
@@ -145,4 +153,7 @@ public sealed class GptActivations : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _arena.Dispose();
+
+    /// <summary>A tensor that is planned.</summary>
+    private readonly record struct Part(int Rows, int Cols, string Name, ElementType Type);
 }

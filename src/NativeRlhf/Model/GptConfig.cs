@@ -50,6 +50,9 @@ public sealed record GptConfig
     /// <summary>See <see cref="RewardBias"/>; <c>reward_scale</c>.</summary>
     public float RewardScale { get; init; } = 1;
 
+    /// <summary>How the weights are kept; chosen by whoever loads a model, not a key of the file.</summary>
+    public ModelPrecision Precision { get; init; }
+
     /// <summary>All keys of the file that this type does not know, as they were.</summary>
     public JsonObject Other { get; init; } = [];
 
@@ -119,9 +122,10 @@ public sealed record GptConfig
 
     /// <summary>Whether models of two configurations can take turns with one workspace.</summary>
     /// <param name="other">Another configuration.</param>
-    /// <returns>True if all sizes agree.</returns>
+    /// <returns>True if all sizes agree, and the type of the operands.</returns>
     public bool HasSameShape(GptConfig other) =>
-        (Layers, Heads, Width, Positions, VocabularySize, Inner) == (other.Layers, other.Heads, other.Width, other.Positions, other.VocabularySize, other.Inner);
+        (Layers, Heads, Width, Positions, VocabularySize, Inner, Precision.Operands())
+        == (other.Layers, other.Heads, other.Width, other.Positions, other.VocabularySize, other.Inner, other.Precision.Operands());
 
     /// <summary>Checks what a single value does not show.</summary>
     /// <param name="source">What the message names as the place.</param>

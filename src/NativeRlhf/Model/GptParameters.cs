@@ -39,54 +39,83 @@ public sealed record LayerParameters(
 }
 
 /// <summary>
-/// An arena with one tensor for every parameter of a list: a model's weights, an adapter's, or anything of the same layout
-/// (gradients, Adam's moments, an average). Matrices come first and vectors after them, so that everything with weight decay
-/// is one flat range and everything without it another. Parameters that are not in the list are <see cref="Tensor.None"/>:
-/// a gradient that is none is not computed.
+/// One tensor for every parameter of a list: a model's weights, an adapter's, or anything of the same layout (gradients, Adam's
+/// moments, an average). Matrices come first and vectors after them, so that everything with weight decay is one flat range and
+/// everything without it another. Parameters that are not in the list are <see cref="Tensor.None"/>: a gradient that is none is
+/// not computed.
+/// <para>
+/// With <see cref="ModelPrecision.Mixed"/> there is a copy of the matrices in bfloat16 besides: <see cref="Layers"/> and the other
+/// properties are what passes read, with matrices from the copy; names and flat ranges lead to the float32 weights. The copy is
+/// made again by <see cref="Prepare"/> after anyone has asked for a weight by its name, who may have written it; the optimizer
+/// writes both. With <see cref="ModelPrecision.BFloat16"/> the matrices are of bfloat16 alone. The scalar head is float32 always.
+/// </para>
 /// </summary>
 public sealed class GptParameters : IDisposable
 {
     // A tensor counts its columns in an int.
     private const long LongestRange = 1 << 30;
 
-    private readonly Dictionary<string, Tensor> _byName = [];
+    private readonly Dictionary<string, Tensor> _byName = [], _operands = [];
     private readonly List<(TensorSpec Spec, long Start)> _places = [];
+    private readonly ModelPrecision _precision;
+    private readonly Arena? _copy;
 
-    /// <summary>Allocates the arena for all parameters of a model, filled with zeros.</summary>
+    // Matrices that are operands lie before this element, in whatever type; what lies behind it is float32.
+    private readonly long _operandLength;
+    private bool _isStale = true;
+
+    /// <summary>Allocates the memory for all parameters of a model, filled with zeros, in the precision of its configuration.</summary>
     /// <param name="device">The device.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="hasScore">Whether there is a scalar head.</param>
     /// <param name="role">What it holds of each parameter, where that is not the weights: <c>gradient of</c>.</param>
     /// <param name="purpose">What the arena is for, in the device's ledger.</param>
     public GptParameters(ComputeDevice device, GptConfig config, bool hasScore, string role = "", string purpose = "weights")
-        : this(device, config, config.Specs(hasScore), role, purpose)
+        : this(device, config, config.Specs(hasScore), role, purpose, config.Precision)
     {
     }
 
-    /// <summary>Allocates the arena for some parameters, filled with zeros.</summary>
+    /// <summary>Allocates the memory for some parameters, filled with zeros.</summary>
     /// <param name="device">The device.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="specs">The parameters, in the order of the forward pass.</param>
     /// <param name="role">What it holds of each parameter, where that is not the weights.</param>
     /// <param name="purpose">What the arena is for, in the device's ledger.</param>
-    public GptParameters(ComputeDevice device, GptConfig config, IReadOnlyList<TensorSpec> specs, string role = "", string purpose = "weights")
+    /// <param name="precision">How they are kept.</param>
+    public GptParameters(
+        ComputeDevice device, GptConfig config, IReadOnlyList<TensorSpec> specs, string role = "", string purpose = "weights", ModelPrecision precision = ModelPrecision.Float32)
     {
         Config = config;
         Specs = specs;
         Count = specs.Sum(spec => spec.Length);
-        Arena = device.AllocateArena(specs.Sum(spec => Arena.AlignUp(spec.Length)), purpose);
-        foreach (var spec in specs.OrderByDescending(spec => spec.HasWeightDecay))
+        _precision = precision;
+        _operandLength = specs.Where(IsOperand).Sum(spec => Arena.AlignUp(spec.Length));
+        long rest = specs.Where(spec => !IsOperand(spec)).Sum(spec => Arena.AlignUp(spec.Length));
+        bool isNarrow = precision == ModelPrecision.BFloat16;
+        Arena = device.AllocateArena((isNarrow ? Arena.AlignUp(_operandLength, ElementType.BFloat16) : _operandLength) + rest, purpose);
+        if (precision == ModelPrecision.Mixed) _copy = device.AllocateArena(Arena.AlignUp(_operandLength, ElementType.BFloat16), purpose);
+
+        long start = 0;
+        foreach (var spec in specs.OrderByDescending(spec => spec.HasWeightDecay).ThenByDescending(IsOperand))
         {
-            _places.Add((spec, Arena.Used));
-            _byName[spec.Name] = Arena.Take(spec.Rows, spec.Cols, $"{role} {spec.Name}".TrimStart());
+            string name = $"{role} {spec.Name}".TrimStart();
+            _places.Add((spec, start));
+            _byName[spec.Name] = isNarrow && IsOperand(spec)
+                ? Arena.TakeAt(start / 2, spec.Rows, spec.Cols, name, ElementType.BFloat16)
+                : Arena.TakeAt(Word(start), spec.Rows, spec.Cols, name);
+            _operands[spec.Name] = _copy is not null && IsOperand(spec)
+                ? _copy.TakeAt(start / 2, spec.Rows, spec.Cols, name, ElementType.BFloat16)
+                : _byName[spec.Name];
+            start += Arena.AlignUp(spec.Length);
         }
 
+        Length = start;
         Layers = [.. Enumerable.Range(0, config.Layers).Select(l => new LayerParameters(
-            Find($"h.{l}.ln_1.weight"), Find($"h.{l}.ln_1.bias"), Linear($"h.{l}.attn.c_attn"), Linear($"h.{l}.attn.c_proj"),
-            Find($"h.{l}.ln_2.weight"), Find($"h.{l}.ln_2.bias"), Linear($"h.{l}.mlp.c_fc"), Linear($"h.{l}.mlp.c_proj")))];
+            Operand($"h.{l}.ln_1.weight"), Operand($"h.{l}.ln_1.bias"), Linear($"h.{l}.attn.c_attn"), Linear($"h.{l}.attn.c_proj"),
+            Operand($"h.{l}.ln_2.weight"), Operand($"h.{l}.ln_2.bias"), Linear($"h.{l}.mlp.c_fc"), Linear($"h.{l}.mlp.c_proj")))];
 
         LinearParameters Linear(string name) =>
-            new(Find($"{name}.weight"), Find($"{name}.bias"), Find(Adapter.FactorA(name)), Find(Adapter.FactorB(name)));
+            new(Operand($"{name}.weight"), Operand($"{name}.bias"), Operand(Adapter.FactorA(name)), Operand(Adapter.FactorB(name)));
     }
 
     /// <summary>The model's shape.</summary>
@@ -101,15 +130,27 @@ public sealed class GptParameters : IDisposable
     /// <summary>The number of parameters, without what alignment adds.</summary>
     public long Count { get; }
 
-    /// <summary>The memory.</summary>
+    /// <summary>The memory, but for a copy in bfloat16.</summary>
     public Arena Arena { get; }
 
-    /// <summary>Everything, flat.</summary>
-    public Tensor All => Arena.All;
+    /// <summary>Everything, flat. Only where all is float32: flat ranges serve every precision.</summary>
+    /// <exception cref="InvalidOperationException">Matrices are of bfloat16.</exception>
+    public Tensor All
+    {
+        get
+        {
+            if (_precision == ModelPrecision.BFloat16) throw new InvalidOperationException("parameters of two types have no flat view");
+            _isStale = true;
+            return Arena.All;
+        }
+    }
+
+    /// <summary>The number of elements that flat ranges cover, with what alignment adds.</summary>
+    public long Length { get; }
 
     /// <summary>
-    /// The flat ranges of some of these parameters: neighbours with the same weight decay are one range, of up to 2³⁰ elements.
-    /// With all parameters of a smaller model there are two, all matrices and all vectors.
+    /// The flat ranges of some of these parameters: neighbours with the same weight decay are one range, of up to 2³⁰ elements
+    /// of one type. With all parameters of a smaller model there are two, all matrices and all vectors.
     /// </summary>
     /// <param name="part">Parameters that are all among these, in the same order: gradients of what is trained.</param>
     /// <returns>Each range's first element here and in the part, its length, and whether weight decay applies.</returns>
@@ -120,7 +161,8 @@ public sealed class GptParameters : IDisposable
         {
             // What is next to each other here is so in the part.
             long length = Arena.AlignUp(spec.Length);
-            if (ranges is [.., var last] && last.Start + last.Length == start && last.HasWeightDecay == spec.HasWeightDecay && last.Length + length <= LongestRange)
+            if (ranges is [.., var last] && last.Start + last.Length == start && last.HasWeightDecay == spec.HasWeightDecay
+                && last.Length + length <= LongestRange && !(start == _operandLength && _precision != ModelPrecision.Float32))
                 ranges[^1] = last with { Length = last.Length + length };
             else
                 ranges.Add((start, partStart, length, spec.HasWeightDecay));
@@ -136,52 +178,92 @@ public sealed class GptParameters : IDisposable
     /// <param name="b">The factor of what is here.</param>
     public void Combine(KernelSet kernels, float a, GptParameters x, float b)
     {
-        for (long start = 0; start < Arena.Capacity; start += LongestRange)
-        {
-            long length = Math.Min(LongestRange, Arena.Capacity - start);
+        foreach (var (start, length) in Pieces(0, _operandLength).Concat(Pieces(_operandLength, Length)))
             kernels.Elementwise.Combine(Flat(start, length), a, x.Flat(start, length), b);
-        }
+        _isStale = true;
     }
 
-    /// <summary>A flat range of the arena.</summary>
+    /// <summary>Makes the copy in bfloat16 anew, if there is one and a weight may have changed. Every pass begins with it.</summary>
+    /// <param name="kernels">The device's operations.</param>
+    public void Prepare(KernelSet kernels)
+    {
+        if (_copy is null || !_isStale) return;
+        foreach (var (start, length) in Pieces(0, _operandLength)) kernels.Elementwise.Copy(FlatCopy(start, length), Flat(start, length));
+        _isStale = false;
+    }
+
+    /// <summary>A flat range of the weights, of one type: all before the first tensor that is no operand, or all behind it.</summary>
     /// <param name="start">The first element.</param>
     /// <param name="length">How many elements.</param>
     /// <returns>A row vector over the same memory.</returns>
-    public Tensor Flat(long start, long length) => Arena.Range(start, checked((int)length));
+    public Tensor Flat(long start, long length) => _precision == ModelPrecision.BFloat16 && start < _operandLength
+        ? Arena.Range(start, checked((int)length), ElementType.BFloat16)
+        : Arena.Range(Word(start), checked((int)length));
+
+    /// <summary>The same range of the copy in bfloat16, for who writes both.</summary>
+    /// <param name="start">The first element.</param>
+    /// <param name="length">How many elements.</param>
+    /// <returns>A row vector; none where there is no copy of the range.</returns>
+    internal Tensor FlatCopy(long start, long length) =>
+        _copy is null || start >= _operandLength ? Tensor.None : _copy.Range(start, checked((int)length), ElementType.BFloat16);
 
     /// <summary>wte.weight (V, C): the token embedding.</summary>
-    public Tensor TokenEmbedding => Find("wte.weight");
+    public Tensor TokenEmbedding => Operand("wte.weight");
 
     /// <summary>wpe.weight (T, C): the position embedding.</summary>
-    public Tensor PositionEmbedding => Find("wpe.weight");
+    public Tensor PositionEmbedding => Operand("wpe.weight");
 
     /// <summary>The layers, in order.</summary>
     public IReadOnlyList<LayerParameters> Layers { get; }
 
     /// <summary>ln_f.weight (C).</summary>
-    public Tensor FinalWeight => Find("ln_f.weight");
+    public Tensor FinalWeight => Operand("ln_f.weight");
 
     /// <summary>ln_f.bias (C).</summary>
-    public Tensor FinalBias => Find("ln_f.bias");
+    public Tensor FinalBias => Operand("ln_f.bias");
 
     /// <summary>lm_head.weight (V, C); the token embedding where they are tied.</summary>
-    public Tensor Output => Config.TieWordEmbeddings ? TokenEmbedding : Find("lm_head.weight");
+    public Tensor Output => Config.TieWordEmbeddings ? TokenEmbedding : Operand("lm_head.weight");
 
     /// <summary>lm_head.bias (V), or none.</summary>
-    public Tensor OutputBias => Find("lm_head.bias");
+    public Tensor OutputBias => Operand("lm_head.bias");
 
     /// <summary>score.weight (1, C) of a reward or value model, or none.</summary>
-    public Tensor Score => Find("score.weight");
+    public Tensor Score => Operand("score.weight");
 
-    /// <summary>The parameter of a name.</summary>
+    /// <summary>The parameter of a name; the float32 weight where there is a copy.</summary>
     /// <param name="name">A name of <see cref="Specs"/>.</param>
-    public Tensor this[string name] => _byName[name];
+    public Tensor this[string name]
+    {
+        get
+        {
+            _isStale = true;
+            return _byName[name];
+        }
+    }
 
     /// <summary>The parameter of a name, or none.</summary>
     /// <param name="name">The name.</param>
     /// <returns>The tensor, or <see cref="Tensor.None"/> where it is not in the list.</returns>
-    public Tensor Find(string name) => _byName.GetValueOrDefault(name);
+    public Tensor Find(string name) => _byName.ContainsKey(name) ? this[name] : Tensor.None;
 
     /// <inheritdoc/>
-    public void Dispose() => Arena.Dispose();
+    public void Dispose()
+    {
+        Arena.Dispose();
+        _copy?.Dispose();
+    }
+
+    private Tensor Operand(string name) => _operands.GetValueOrDefault(name);
+
+    private static bool IsOperand(TensorSpec spec) => spec.HasWeightDecay && spec.Name != "score.weight";
+
+    /// <summary>The word of the arena that an element of float32 is.</summary>
+    private long Word(long element) =>
+        _precision == ModelPrecision.BFloat16 ? Arena.AlignUp(_operandLength, ElementType.BFloat16) + element - _operandLength : element;
+
+    private static IEnumerable<(long Start, long Length)> Pieces(long start, long end)
+    {
+        for (; start < end; start += LongestRange) yield return (start, Math.Min(LongestRange, end - start));
+    }
 }

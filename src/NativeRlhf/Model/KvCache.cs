@@ -14,7 +14,7 @@ public sealed class KvCache : IDisposable
     private readonly Arena _arena;
     private readonly Tensor[] _keys, _values;
 
-    /// <summary>Allocates the cache: 2 · L · slots · capacity · C floats.</summary>
+    /// <summary>Allocates the cache: 2 · L · slots · capacity · C elements of the type of the model's operands.</summary>
     /// <param name="device">The device.</param>
     /// <param name="config">The model's shape.</param>
     /// <param name="slots">How many sequences at once.</param>
@@ -25,9 +25,11 @@ public sealed class KvCache : IDisposable
         _device = device;
         Slots = slots;
         Capacity = capacity;
-        _arena = device.AllocateArena(2 * config.Layers * Arena.AlignUp((long)slots * capacity * config.Width), "key-value cache");
-        _keys = [.. Enumerable.Range(0, config.Layers).Select(_ => _arena.Take(slots * capacity, config.Width))];
-        _values = [.. Enumerable.Range(0, config.Layers).Select(_ => _arena.Take(slots * capacity, config.Width))];
+        _arena = device.AllocateArena(2 * config.Layers * Arena.AlignUp((long)slots * capacity * config.Width, config.Precision.Operands()), "key-value cache");
+        _keys = [.. Enumerable.Range(0, config.Layers).Select(_ => Take())];
+        _values = [.. Enumerable.Range(0, config.Layers).Select(_ => Take())];
+
+        Tensor Take() => _arena.Take(slots * capacity, config.Width, "", config.Precision.Operands());
     }
 
     /// <summary>How many sequences at once.</summary>

@@ -22,7 +22,7 @@ public sealed class LanguageHead : IDisposable
 {
     private readonly KernelSet _kernels;
     private readonly Arena _arena;
-    private readonly Tensor _x, _dX, _logits, _lse;
+    private readonly Tensor _x, _dX, _logits, _dLogits, _lse;
     private readonly int _block;
 
     /// <summary>Plans the memory of one block.</summary>
@@ -33,10 +33,15 @@ public sealed class LanguageHead : IDisposable
     {
         _kernels = device.Kernels;
         _block = block;
-        _arena = device.AllocateArena((2 * Arena.AlignUp((long)block * config.Width)) + Arena.AlignUp((long)block * config.VocabularySize) + Arena.AlignUp(block), "heads");
-        _x = _arena.Take(block, config.Width, "hidden of counted tokens");
+        var operand = config.Precision.Operands();
+        long width = (long)block * config.Width, logits = (long)block * config.VocabularySize;
+        // Their gradient takes the place of the logits, unless it is of another type.
+        long dLogits = operand == ElementType.Float32 ? 0 : Arena.AlignUp(logits, operand);
+        _arena = device.AllocateArena(Arena.AlignUp(width, operand) + Arena.AlignUp(width) + Arena.AlignUp(logits) + dLogits + Arena.AlignUp(block), "heads");
+        _x = _arena.Take(block, config.Width, "hidden of counted tokens", operand);
         _dX = _arena.Take(block, config.Width, "gradient of the hidden of counted tokens");
         _logits = _arena.Take(block, config.VocabularySize, "logits");
+        _dLogits = dLogits == 0 ? _logits : _arena.Take(block, config.VocabularySize, "gradient of the logits", operand);
         _lse = _arena.Take(block, 1, "logits lse");
     }
 
@@ -47,10 +52,16 @@ public sealed class LanguageHead : IDisposable
     /// <param name="logprobs">logprobs (M) =</param>
     /// <param name="entropy">entropy (M) =, or none</param>
     /// <param name="temperature">Logits are divided by it.</param>
-    public void Forward(Gpt model, Tensor hidden, Targets targets, Tensor logprobs, Tensor entropy, float temperature = 1)
+    /// <param name="best">best (M) = the most probable token at each place, the first of several; or null.</param>
+    public void Forward(Gpt model, Tensor hidden, Targets targets, Tensor logprobs, Tensor entropy, float temperature = 1, IndexBuffer? best = null)
     {
         for (int first = 0; first < targets.Count; first += _block)
-            BlockForward(model, hidden, targets, first, logprobs, entropy, temperature);
+        {
+            int count = BlockForward(model, hidden, targets, first, logprobs, entropy, temperature);
+            // Without a temperature nothing is drawn, so that streams and positions do not matter.
+            var tokens = targets.Tokens.View.SubView(first, count);
+            if (best is not null) _kernels.Sampling.Forward(best.View.SubView(first, count), _logits.Slice(0, count), tokens, tokens, new Kernels.Ops.SamplingSettings(0, 0, 1, 0));
+        }
     }
 
     /// <summary>Log-probabilities, and the gradients of a loss that is a sum over tokens.</summary>
@@ -70,11 +81,11 @@ public sealed class LanguageHead : IDisposable
         {
             int count = BlockForward(model, hidden, targets, first, logprobs, Tensor.None, temperature);
             loss?.Invoke(first, count);
-            Tensor logits = _logits.Slice(0, count), dX = _dX.Slice(0, count);
+            Tensor logits = _logits.Slice(0, count), dLogits = _dLogits.Slice(0, count), dX = _dX.Slice(0, count);
             var tokens = targets.Tokens.View.SubView(first, count);
-            _kernels.LogProb.Backward(logits, dLogprobs.Slice(first, count), _lse.Slice(0, count), logits, tokens, temperature);
-            _kernels.MatMul.BackwardInput(dX, logits, model.Weights.Output, Kernels.Ops.WeightLayout.OutIn);
-            if (!gradients.Output.IsNone) _kernels.MatMul.BackwardWeight(gradients.Output, gradients.OutputBias, _x.Slice(0, count), logits, Kernels.Ops.WeightLayout.OutIn);
+            _kernels.LogProb.Backward(dLogits, dLogprobs.Slice(first, count), _lse.Slice(0, count), logits, tokens, temperature);
+            _kernels.MatMul.BackwardInput(dX, dLogits, model.Weights.Output, Kernels.Ops.WeightLayout.OutIn);
+            if (!gradients.Output.IsNone) _kernels.MatMul.BackwardWeight(gradients.Output, gradients.OutputBias, _x.Slice(0, count), dLogits, Kernels.Ops.WeightLayout.OutIn);
             _kernels.Elementwise.ScatterAdd(dHidden, dX, targets.Rows.View.SubView(first, count));
         }
     }
@@ -131,22 +142,20 @@ public sealed class Targets : IDisposable
     /// <summary>tokens (M): the counted tokens</summary>
     public IndexBuffer Tokens { get; }
 
-    /// <summary>Collects the counted tokens of rows that were packed by <see cref="PackedBatch.SetInputs"/>.</summary>
+    /// <summary>Collects the counted tokens of rows.</summary>
+    /// <param name="batch">The batch that <see cref="PackedBatch.SetInputs"/> packed them into.</param>
     /// <param name="rows">The rows.</param>
-    public void Set(ReadOnlySpan<TokenRow> rows)
+    public void Set(PackedBatch batch, ReadOnlySpan<TokenRow> rows)
     {
         _rows.Clear();
         _tokens.Clear();
-        int offset = 0;
-        foreach (var row in rows)
+        for (int s = 0; s < rows.Length; s++)
         {
-            for (int i = row.CountedFrom; i < row.Tokens.Length; i++)
+            for (int i = rows[s].CountedFrom; i < rows[s].Tokens.Length; i++)
             {
-                _rows.Add(offset + i - 1);
-                _tokens.Add(row.Tokens[i]);
+                _rows.Add(batch.RowOf(s, i - 1));
+                _tokens.Add(rows[s].Tokens[i]);
             }
-
-            offset += PackedBatch.InputLength(row);
         }
 
         Rows.Set(CollectionsMarshal.AsSpan(_rows));

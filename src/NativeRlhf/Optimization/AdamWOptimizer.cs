@@ -11,13 +11,14 @@ namespace NativeRlhf.Optimization;
 /// <param name="WeightDecay">λ, for tensors of two dimensions.</param>
 /// <param name="GradientClip">The largest global norm of the gradient; 0 for no clipping.</param>
 /// <param name="Form">Where ε is added.</param>
+/// <param name="Seed">The seed of stochastic rounding, of weights that are of bfloat16 alone.</param>
 public readonly record struct AdamWSettings(
-    double Beta1 = 0.9, double Beta2 = 0.95, double Epsilon = 1e-8, double WeightDecay = 0, double GradientClip = 0, AdamForm Form = AdamForm.PyTorch);
+    double Beta1 = 0.9, double Beta2 = 0.95, double Epsilon = 1e-8, double WeightDecay = 0, double GradientClip = 0, AdamForm Form = AdamForm.PyTorch, ulong Seed = 0);
 
 /// <summary>
 /// AdamW over the flat ranges of what a model trains (all weights, some of them, or an adapter), with clipping of the global
 /// gradient norm. Gradients accumulate in <see cref="Gradients"/> until <see cref="Step(double)"/>; gradients and moments have
-/// memory for what is trained and no more.
+/// memory for what is trained and no more, and are float32 whatever the weights are.
 /// </summary>
 public sealed class AdamWOptimizer : IDisposable
 {
@@ -89,7 +90,8 @@ public sealed class AdamWOptimizer : IDisposable
             _device.Kernels.AdamW.Step(
                 _weights.Flat(start, length), Gradients.Flat(partStart, length), FirstMoments.Flat(partStart, length), SecondMoments.Flat(partStart, length),
                 new AdamWStep((float)learningRate, (float)_settings.Beta1, (float)_settings.Beta2, (float)_settings.Epsilon,
-                    hasWeightDecay ? (float)_settings.WeightDecay : 0, (float)scale, Steps, _settings.Form));
+                    hasWeightDecay ? (float)_settings.WeightDecay : 0, (float)scale, Steps, _settings.Form, _settings.Seed, start),
+                _weights.FlatCopy(start, length));
         }
 
         return norm;

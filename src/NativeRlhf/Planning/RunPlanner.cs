@@ -40,7 +40,7 @@ public sealed class RunPlanner
     /// <returns>The planner.</returns>
     public static RunPlanner LanguageModel(
         TrainerConfiguration configuration, GptConfig shape, IReadOnlyList<TokenRow> rows, IReadOnlyList<TokenRow> evalRows, FineTuning? others = null) => new(
-        (microBatch, stage) => new LanguageModelTrainer(Rehearsed(configuration, microBatch), stage.Run, stage.Model(shape), rows, evalRows, others),
+        (microBatch, stage) => new LanguageModelTrainer(Rehearsed(configuration, microBatch), stage.Run, stage.Model(shape with { Precision = configuration.TrainedPrecision() }), rows, evalRows, others),
         Count(shape, hasScore: false), configuration.BatchSize);
 
     /// <summary>A run of <see cref="RewardTrainer"/>.</summary>
@@ -53,7 +53,7 @@ public sealed class RunPlanner
     public static RunPlanner Reward(
         RewardConfiguration configuration, GptConfig shape, IReadOnlyList<RankedRow> rows, IReadOnlyList<RankedRow> evalRows, IReadOnlyList<TokenRow> references) => new(
         (microBatch, stage) => new RewardTrainer(
-            Rehearsed(configuration, microBatch), stage.Run, [.. Enumerable.Range(0, configuration.Ensemble).Select(_ => stage.Model(shape, hasScore: true))], rows, evalRows, references),
+            Rehearsed(configuration, microBatch), stage.Run, [.. Enumerable.Range(0, configuration.Ensemble).Select(_ => stage.Model(shape with { Precision = configuration.TrainedPrecision() }, hasScore: true))], rows, evalRows, references),
         Count(shape, hasScore: true), configuration.BatchSize);
 
     /// <summary>A run of <see cref="DpoTrainer"/> whose policy begins as its reference.</summary>
@@ -68,7 +68,7 @@ public sealed class RunPlanner
 
         Trainer Make(int? microBatch, Stage stage)
         {
-            var policy = stage.Model(shape);
+            var policy = stage.Model(shape with { Precision = configuration.TrainedPrecision() });
             return new DpoTrainer(Rehearsed(configuration, microBatch), stage.Run, policy, policy, rows, evalRows);
         }
     }
@@ -86,15 +86,17 @@ public sealed class RunPlanner
         Trainer Make(int? microBatch, Stage stage)
         {
             var rehearsed = Rehearsed(configuration, microBatch);
-            var policy = stage.Model(shapes.Policy);
-            var workspace = stage.Keep(PpoTrainer.PlanWorkspace(stage.Device, shapes.Policy, rehearsed, prompts, pretraining));
-            foreach (var reward in shapes.Rewards)
+            ModelPrecision trained = configuration.TrainedPrecision(), frozen = configuration.FrozenPrecision();
+            var policy = stage.Model(shapes.Policy with { Precision = trained });
+            var workspace = stage.Keep(PpoTrainer.PlanWorkspace(stage.Device, policy.Config, rehearsed, prompts, pretraining));
+            foreach (var shape in shapes.Rewards)
             {
+                var reward = shape with { Precision = frozen };
                 stage.Model(reward, hasScore: true);
-                if (!reward.HasSameShape(shapes.Policy)) stage.Keep(new Workspace(stage.Device, reward, workspace.Capacity, forBackward: false));
+                if (!reward.HasSameShape(policy.Config)) stage.Keep(new Workspace(stage.Device, reward, workspace.Capacity, forBackward: false));
             }
 
-            var reference = shapes.SharesReference ? stage.Keep(policy.Snapshot()) : stage.Model(shapes.Reference ?? shapes.Policy);
+            var reference = shapes.SharesReference ? stage.Keep(policy.Snapshot()) : stage.Model((shapes.Reference ?? shapes.Policy) with { Precision = frozen });
             Gpt? value = null;
             if (shapes.SharesValue)
             {
@@ -103,7 +105,7 @@ public sealed class RunPlanner
             }
             else if (shapes.Value is not null)
             {
-                value = stage.Model(shapes.Value, hasScore: true);
+                value = stage.Model(shapes.Value with { Precision = trained }, hasScore: true);
             }
 
             return new PpoTrainer(rehearsed, stage.Run, new PpoModels(policy, reference, value, stage.Keep(new RuleReward(_ => 0))), prompts, pretraining, workspace);

@@ -124,7 +124,7 @@ public sealed class DpoTrainer : Trainer
         foreach (var prompt in prompts) _answers.AddRange(prompt.Row.Answers);
         var answers = CollectionsMarshal.AsSpan(_answers);
         _workspace.Batch.SetInputs(answers);
-        _workspace.Targets.Set(answers);
+        _workspace.Targets.Set(_workspace.Batch, answers);
         var hidden = _model.Forward(_workspace.Batch, _workspace.Activations, dropout);
         Tensor logprobs = _workspace.Values.Slice(0, _workspace.Targets.Count);
         _workspace.Language.Forward(_model, hidden, _workspace.Targets, logprobs, Tensor.None);

@@ -129,7 +129,7 @@ public sealed class LanguageModelTrainer : Trainer
     {
         var kernels = model.Device.Kernels;
         workspace.Batch.SetInputs(rows);
-        workspace.Targets.Set(rows);
+        workspace.Targets.Set(workspace.Batch, rows);
         int tokens = workspace.Targets.Count;
         Tensor logprobs = workspace.Values.Slice(0, tokens), dLogprobs = workspace.DValues.Slice(0, tokens);
         Tensor dHidden = workspace.DHidden.Slice(0, workspace.Batch.Rows);
@@ -157,7 +157,7 @@ public sealed class LanguageModelTrainer : Trainer
         double value = _tuning.SelectBy == ModelSelection.Loss ? -metrics["eval/loss"] : metrics["eval/scores"];
         if (_best is not null && !(value > _best.Value)) return;
         _best = new Best(_optimizer.Steps, value);
-        _model.Device.Kernels.Elementwise.Copy(_bestWeights.All, _model.Trainable.All);
+        _bestWeights.Combine(_model.Device.Kernels, 1, _model.Trainable, 0);
     }
 
     /// <inheritdoc/>

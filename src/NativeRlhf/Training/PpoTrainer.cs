@@ -385,7 +385,7 @@ public sealed class PpoTrainer : Trainer
     {
         var kernels = policy.Device.Kernels;
         workspace.Batch.SetInputs(minibatch.Rows.AsSpan(start, count));
-        workspace.Targets.Set(minibatch.Rows.AsSpan(start, count));
+        workspace.Targets.Set(workspace.Batch, minibatch.Rows.AsSpan(start, count));
         var (first, n) = minibatch.TokensOf(start, count);
         Tensor logprobs = workspace.Values.Slice(0, n), dLogprobs = workspace.DValues.Slice(0, n), old = workspace.First.Slice(0, n), advantages = workspace.Second.Slice(0, n);
         Tensor refLogprobs = workspace.Third.Slice(0, n), klWeights = workspace.Fourth.Slice(0, n), dHidden = workspace.DHidden.Slice(0, workspace.Batch.Rows);
@@ -433,7 +433,7 @@ public sealed class PpoTrainer : Trainer
     {
         var kernels = value.Device.Kernels;
         workspace.Batch.SetInputs(minibatch.Rows.AsSpan(start, count));
-        workspace.Targets.Set(minibatch.Rows.AsSpan(start, count));
+        workspace.Targets.Set(workspace.Batch, minibatch.Rows.AsSpan(start, count));
         var (first, n) = minibatch.TokensOf(start, count);
         Tensor values = workspace.Values.Slice(0, n), dValues = workspace.DValues.Slice(0, n), old = workspace.First.Slice(0, n), returns = workspace.Second.Slice(0, n);
         Tensor dHidden = workspace.DHidden.Slice(0, workspace.Batch.Rows), statistics = workspace.Statistics.Reshape(1, PpoLoss.ValueStatisticsLength);

@@ -13,8 +13,8 @@ using NativeRlhf.Rl;
 namespace NativeRlhf.Training;
 
 /// <summary>
-/// A reward model from rankings, as in the InstructGPT paper: every answer is run forward once, all pairs of a prompt are one
-/// batch element, loss = mean over prompts of the mean over that prompt's pairs of −log σ(r(better) − r(worse)).
+/// A reward model from rankings, as in the InstructGPT paper: every answer is run forward once, the prompt once for all
+/// of them, all pairs of a prompt are one batch element, loss = mean over prompts of the mean over that prompt's pairs of −log σ(r(better) − r(worse)).
 /// </summary>
 /// <remarks>
 /// Several models may be trained side by side as an ensemble. Member i has the seed of the run plus i, and is to the bit what a
@@ -38,7 +38,7 @@ public sealed class RewardTrainer : Trainer
     private readonly Tensor _weights;
 
     // The answers of a micro-batch; its pairs and their weights.
-    private readonly List<int[]> _answers = [];
+    private readonly List<(int[] Tokens, int Prompt)> _answers = [];
     private readonly List<int> _better = [], _worse = [];
     private readonly List<float> _pairWeights = [];
 
@@ -130,7 +130,7 @@ public sealed class RewardTrainer : Trainer
 
             Finite("loss", sums.Loss - before);
             gradientNorm += member.Optimizer.Step(learningRate);
-            metrics.Tokens += firstRow;
+            foreach (var row in _batch) metrics.Tokens += Length(row);
         }
     }
 
@@ -217,8 +217,8 @@ public sealed class RewardTrainer : Trainer
     }
 
     /// <summary>
-    /// Runs every answer of some prompts once and compares all their pairs; each prompt weighs the same, and so does each of
-    /// its pairs.
+    /// Runs every prompt and each of its answers once and compares all their pairs; each prompt weighs the same, and so does
+    /// each of its pairs.
     /// </summary>
     private Tensor Compare(Gpt model, ReadOnlySpan<RankedRow> prompts, double promptWeight, ResidualDropout dropout, out Tensor dScores, ref PairSums sums)
     {
@@ -226,8 +226,9 @@ public sealed class RewardTrainer : Trainer
         _better.Clear();
         _worse.Clear();
         _pairWeights.Clear();
-        foreach (var prompt in prompts)
+        for (int i = 0; i < prompts.Length; i++)
         {
+            var prompt = prompts[i];
             foreach (var pair in prompt.Pairs)
             {
                 _better.Add(_answers.Count + pair.Better);
@@ -235,10 +236,10 @@ public sealed class RewardTrainer : Trainer
                 _pairWeights.Add((float)(promptWeight / prompt.Pairs.Length));
             }
 
-            foreach (var answer in prompt.Answers) _answers.Add(answer.Tokens);
+            foreach (var answer in prompt.Answers) _answers.Add((answer.Tokens, i));
         }
 
-        _workspace.Batch.Set(CollectionsMarshal.AsSpan(_answers));
+        _workspace.Batch.Set(CollectionsMarshal.AsSpan(_answers), static answer => answer.Tokens, groupOf: static answer => answer.Prompt);
         _winners.Set(CollectionsMarshal.AsSpan(_better));
         _losers.Set(CollectionsMarshal.AsSpan(_worse));
         Tensor weights = _weights.Reshape(1, _pairWeights.Count);

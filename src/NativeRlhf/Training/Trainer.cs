@@ -42,8 +42,6 @@ public abstract class Trainer : IDisposable
         TotalSteps = configuration.TotalSteps(rows);
         _schedule = configuration.Schedule(rows);
         _order = new RowOrder(run.Seed, rows, configuration.Shuffle);
-        if (configuration.Precision != Precision.Float32)
-            throw new InputException("precision: bfloat16 is not available on this device; use float32");
     }
 
     /// <summary>The steps of the whole run.</summary>
@@ -141,8 +139,10 @@ public abstract class Trainer : IDisposable
     /// <param name="folder">Its folder in a checkpoint; empty for the first one.</param>
     private protected AdamWOptimizer Optimize(Gpt model, Func<TensorSpec, bool> trains, string folder = "")
     {
+        if (model.Config.Precision.Operands() != Configuration.TrainedPrecision().Operands())
+            throw new InputException($"precision: the configuration asks for {Configuration.TrainedPrecision().Operands().ToString().ToLowerInvariant()}, but the model was loaded for {model.Config.Precision.Operands().ToString().ToLowerInvariant()}");
         var optimizer = Own(new AdamWOptimizer(model, new AdamWSettings(
-            Configuration.Beta1, Configuration.Beta2, Configuration.Epsilon, Configuration.WeightDecay, Configuration.GradientClip, Configuration.AdamForm), trains));
+            Configuration.Beta1, Configuration.Beta2, Configuration.Epsilon, Configuration.WeightDecay, Configuration.GradientClip, Configuration.AdamForm, Run.Seed), trains));
         _trained.Add((folder, model, optimizer));
         return optimizer;
     }

@@ -75,6 +75,41 @@ public class ArenaTests
     }
 
     [Test]
+    public void Tensors_of_bfloat16_take_half_and_round()
+    {
+        using var arena = _device.AllocateArena(3 * 64);
+        Assert.That(Arena.AlignUp(129, ElementType.BFloat16), Is.EqualTo(128), "129 elements are 65 words");
+        var tensor = arena.Take(3, 43, "half", ElementType.BFloat16);
+        Assert.That(arena.Used, Is.EqualTo(128));
+        float[] values = [.. Enumerable.Range(0, 129).Select(i => (i * 3.3f) - 100)], back = new float[129];
+        _device.Upload(tensor, values);
+        _device.Download(tensor, back);
+        Assert.That(back, Is.EqualTo(values.Select(value => BFloat16.Of(value).Value)));
+
+        // A row of an odd number of elements does not begin on a whole word.
+        float[] row = new float[43];
+        _device.Download(tensor.Slice(1, 1), row);
+        Assert.That(row, Is.EqualTo(back[43..86]));
+        _device.Upload(tensor.Slice(1, 1), new float[43]);
+        _device.Download(tensor, back);
+        Assert.That(back.Select((value, i) => value == 0 == (i is >= 43 and < 86)), Is.All.True);
+
+        using var full = _device.AllocateArena(64);
+        full.Take(1, 128, "", ElementType.BFloat16);
+        Assert.That(() => full.Take(1, 2, "", ElementType.BFloat16), Throws.InvalidOperationException);
+    }
+
+    [Test]
+    public void Tensors_of_bfloat16_are_not_read_as_float32()
+    {
+        using var arena = _device.AllocateArena(128);
+        Tensor half = arena.Take(2, 3, "half", ElementType.BFloat16), single = arena.Take(2, 3);
+        Assert.That(() => half.View, Throws.ArgumentException.With.Message.EqualTo("(2, 3) of bfloat16 is of bfloat16; this needs float32"));
+        Assert.That(() => half.HostSpan.Length, Throws.ArgumentException);
+        Assert.That(() => single.BFloat16View, Throws.ArgumentException.With.Message.EqualTo("(2, 3) is of float32; this needs bfloat16"));
+    }
+
+    [Test]
     public void Index_buffers_grow_with_their_content()
     {
         using var buffer = _device.AllocateIndices(2);

@@ -41,7 +41,7 @@ public unsafe class RegisterTileTests
                 // A last column so that a store beyond the tile is seen.
                 float[] c = new float[12 * StrideC];
                 fixed (float* pa = a, pb = b, pc = c, pi = initial, pBias = bias)
-                    RegisterTile<S, V>.Multiply<Adjacent>(rows, columns, Depth, pa, 12, pb, StrideB, pc, StrideC, adds ? pi : null, hasBias ? pBias : null);
+                    RegisterTile<S, V>.Multiply<Adjacent>(rows, columns, Depth, pa, 1, 12, pb, StrideB, pc, StrideC, adds ? pi : null, hasBias ? pBias : null);
                 for (int i = 0; i < c.Length; i++)
                 {
                     int r = i / StrideC, j = i % StrideC;

@@ -5,22 +5,11 @@ using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Tests.Legality;
 
-/// <summary>Finds kernels by their attribute, and methods that are loaded as kernels by the code that loads them.</summary>
+/// <summary>Finds methods that are loaded as kernels by the code that loads them.</summary>
 public static class KernelDiscovery
 {
     private const BindingFlags AllMembers =
         BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
-
-    /// <summary>The methods of an assembly that carry <see cref="KernelAttribute"/>, by name.</summary>
-    public static IReadOnlyList<(MethodInfo Method, Grouping Grouping)> Marked(Assembly assembly) =>
-    [
-        .. from type in assembly.GetTypes()
-           from method in type.GetMethods(AllMembers)
-           let attribute = method.GetCustomAttribute<KernelAttribute>()
-           where attribute is not null
-           orderby type.FullName, method.Name
-           select (method, attribute.Grouping),
-    ];
 
     /// <summary>
     /// The methods that an assembly hands to Load…Kernel: the delegate made last before such a call. A load whose
@@ -49,6 +38,10 @@ public static class KernelDiscovery
 
         return found;
     }
+
+    /// <summary>What a kernel is called in the name of a test.</summary>
+    public static string Name(MethodInfo kernel) =>
+        $"{kernel.DeclaringType?.Name}.{kernel.Name}{(kernel.IsGenericMethod ? $"<{string.Join(", ", kernel.GetGenericArguments().Select(type => type.Name))}>" : "")}";
 
     /// <summary>All methods and constructors of an assembly.</summary>
     public static IEnumerable<MethodBase> AllMethods(Assembly assembly) =>

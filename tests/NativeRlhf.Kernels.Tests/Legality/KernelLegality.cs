@@ -68,8 +68,8 @@ public sealed class KernelLegality
 
     private void CheckSignature()
     {
-        if (!kernel.IsStatic || kernel.ReturnType != typeof(void) || kernel.IsGenericMethod)
-            Report(KernelRule.Signature, -1, "a kernel is a static, non-generic method without result");
+        if (!kernel.IsStatic || kernel.ReturnType != typeof(void) || kernel.ContainsGenericParameters)
+            Report(KernelRule.Signature, -1, "a kernel is a static method without result and without open type parameters");
         ParameterInfo[] parameters = kernel.GetParameters();
         bool takesIndex = parameters.Length > 0 && KernelTypes.IsIndex(parameters[0].ParameterType);
         if (takesIndex != (grouping == Grouping.Implicit))

@@ -1,5 +1,6 @@
 using System.Reflection;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Verification.Compilation;
 
 namespace NativeRlhf.Kernels.Tests.Legality;
 
@@ -14,8 +15,9 @@ public sealed class KernelLegalityTests
         select new TestCaseData(method, kernel.Grouping).SetArgDisplayNames(method.Name);
 
     private static IEnumerable<TestCaseData> Legal() =>
-        from kernel in typeof(LegalKernels).GetMethods(BindingFlags.Public | BindingFlags.Static)
-        select new TestCaseData(kernel, kernel.GetCustomAttribute<KernelAttribute>()!.Grouping).SetArgDisplayNames(kernel.Name);
+        from kernel in MarkedKernels.In(typeof(LegalKernels).Assembly)
+        where kernel.Method.DeclaringType == typeof(LegalKernels)
+        select new TestCaseData(kernel.Method, kernel.Grouping).SetArgDisplayNames(KernelDiscovery.Name(kernel.Method));
 
     [TestCaseSource(nameof(Illegal))]
     public void Illegal_kernel_is_rejected_for_its_reason(MethodInfo kernel, Grouping grouping)

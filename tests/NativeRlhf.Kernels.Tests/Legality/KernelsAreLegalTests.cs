@@ -1,6 +1,7 @@
 using System.Reflection;
 using ILGPU;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Verification.Compilation;
 using KernelGroup = ILGPU.Group;
 
 namespace NativeRlhf.Kernels.Tests.Legality;
@@ -15,7 +16,7 @@ public sealed class KernelsAreLegalTests
     public void Every_kernel_is_legal()
     {
         IEnumerable<KernelViolation> violations =
-            KernelDiscovery.Marked(Product).SelectMany(kernel => KernelLegality.Check(kernel.Method, kernel.Grouping));
+            MarkedKernels.In(Product).SelectMany(kernel => KernelLegality.Check(kernel.Method, kernel.Grouping));
         Assert.That(violations.Select(violation => violation.ToString()), Is.Empty);
     }
 
@@ -23,7 +24,7 @@ public sealed class KernelsAreLegalTests
     public void Everything_that_is_loaded_is_marked_as_a_kernel()
     {
         Dictionary<MethodBase, Grouping> marked =
-            KernelDiscovery.Marked(Product).ToDictionary(kernel => (MethodBase)kernel.Method, kernel => kernel.Grouping);
+            MarkedKernels.In(Product).ToDictionary(kernel => (MethodBase)kernel.Method, kernel => kernel.Grouping);
         IEnumerable<string> wrong =
             from load in KernelDiscovery.Loaded(Product)
             where load.Kernel is null || !marked.TryGetValue(load.Kernel, out Grouping grouping) || grouping != load.Grouping
@@ -36,9 +37,9 @@ public sealed class KernelsAreLegalTests
     {
         HashSet<MethodBase?> loaded = [.. KernelDiscovery.Loaded(Product).Select(load => load.Kernel)];
         IEnumerable<string> idle =
-            from kernel in KernelDiscovery.Marked(Product)
+            from kernel in MarkedKernels.In(Product)
             where !loaded.Contains(kernel.Method)
-            select $"{kernel.Method.DeclaringType?.Name}.{kernel.Method.Name}";
+            select KernelDiscovery.Name(kernel.Method);
         Assert.That(idle, Is.Empty);
     }
 
@@ -46,7 +47,7 @@ public sealed class KernelsAreLegalTests
     public void Device_code_belongs_to_a_marked_kernel()
     {
         HashSet<MethodBase> reached =
-            [.. KernelDiscovery.Marked(Product).SelectMany(kernel => KernelLegality.Closure(kernel.Method)).Select(Definition)];
+            [.. MarkedKernels.In(Product).SelectMany(kernel => KernelLegality.Closure(kernel.Method)).Select(Definition)];
         IEnumerable<string> strays =
             from method in KernelDiscovery.AllMethods(Product)
             where IsDeviceCode(method) && !reached.Contains(method)

@@ -105,6 +105,15 @@ public static class LegalKernels
         view[0] = product;
     }
 
+    [Kernel(Grouping.Explicit)]
+    public static void ConvertsStorage<TTo, TFrom>(ArrayView<byte> to, ArrayView<byte> from)
+        where TTo : unmanaged, IElement<TTo>
+        where TFrom : unmanaged, IElement<TFrom>
+    {
+        ArrayView<TTo> target = to.Cast<TTo>();
+        target[Grid.GlobalIndex.X] = TTo.Of(2 * from.Cast<TFrom>()[Grid.GlobalIndex.X].Value);
+    }
+
     private static (int First, int Second) Swap((int First, int Second) pair) => (pair.Second, pair.First);
 
     private static float Reduce<TOperation>(float left, float right)

@@ -44,15 +44,25 @@ public class AttentionTests(string device, string variant) : OpTests(device, var
         Check(Pick(TestData.Offsets(33, 5), TestData.Offsets(9, 5)), 2, 16, scale: 10, terms: 400 * 400);
     }
 
-    private void Check(int[] offsets, int NH, int HS, double scale, int terms)
+    /// <summary>Answers of several lengths to one prompt, shorter and longer than a block, between sequences on their own.</summary>
+    [TestCase(32)]
+    [TestCase(24)]
+    public void Sequences_that_continue_another(int HS)
+    {
+        int[] lengths = Pick<int[]>([5, 40, 7, 1, 130, 3, 150, 20, 129], [5, 9, 7, 1, 17, 3]);
+        int[] prefixes = Pick<int[]>([0, 1, 1, 1, 1, 5, 6, 6, 6], [0, 1, 1, 1, 1, 5]);
+        Check(TestData.Offsets(lengths), 2, HS, 1, HS, prefixes);
+    }
+
+    private void Check(int[] offsets, int NH, int HS, double scale, int terms, int[]? prefixes = null)
     {
         int N = offsets[^1], C = NH * HS;
         double[] qkv = TestData.Normal(1, N * 3 * C, scale), dY = TestData.Normal(2, N * C);
         double[] expected = new double[N * C], expectedLse = new double[N * NH], expectedQkv = new double[N * 3 * C];
-        Reference.Attention.Forward(expected, expectedLse, qkv, offsets, NH, C);
-        Reference.Attention.Backward(expectedQkv, dY, expected, expectedLse, qkv, offsets, NH, C);
+        Reference.Attention.Forward(expected, expectedLse, qkv, offsets, NH, C, prefixes);
+        Reference.Attention.Backward(expectedQkv, dY, expected, expectedLse, qkv, offsets, NH, C, prefixes);
 
-        var layout = Bench.Layout(offsets);
+        var layout = Bench.Layout(offsets, prefixes);
         Tensor y = Bench.Overwritten(N, C), lse = Bench.Overwritten(N, NH), input = Bench.Upload(qkv, N, 3 * C), dQkv = Bench.Overwritten(N, 3 * C);
         Kernels.Attention.Forward(y, lse, input, layout, NH);
         AssertClose(y, expected, terms, "y");

@@ -1,14 +1,5 @@
-using System.Reflection;
-using ILGPU;
-using ILGPU.Algorithms;
-using ILGPU.Backends;
-using ILGPU.Backends.EntryPoints;
-using ILGPU.Backends.OpenCL;
-using ILGPU.Backends.PTX;
-using ILGPU.Runtime;
-using ILGPU.Runtime.Cuda;
-using ILGPU.Runtime.OpenCL;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Verification.Compilation;
 
 namespace NativeRlhf.Kernels.Tests.Legality;
 
@@ -17,48 +8,47 @@ namespace NativeRlhf.Kernels.Tests.Legality;
 public sealed class KernelCompilationTests
 {
     private static IEnumerable<TestCaseData> Kernels() =>
-        from kernel in KernelDiscovery.Marked(typeof(KernelAttribute).Assembly)
-            .Concat(KernelDiscovery.Marked(typeof(LegalKernels).Assembly).Where(kernel => kernel.Method.DeclaringType == typeof(LegalKernels)))
-        let description = kernel.Grouping == Grouping.Implicit
-            ? EntryPointDescription.FromImplicitlyGroupedKernel(kernel.Method)
-            : EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method)
-        select new TestCaseData(description).SetArgDisplayNames($"{kernel.Method.DeclaringType?.Name}.{kernel.Method.Name}");
+        from kernel in MarkedKernels.Of(null).Concat(MarkedKernels.In(typeof(LegalKernels).Assembly).Where(kernel => kernel.Method.DeclaringType == typeof(LegalKernels)))
+        select new TestCaseData(kernel).SetArgDisplayNames(kernel.Name);
 
     [TestCaseSource(nameof(Kernels))]
-    public void Kernels_compile_for_CUDA(EntryPointDescription kernel)
+    public void Kernels_compile_for_CUDA(MarkedKernel kernel)
     {
-        string assembly = CompileForCuda(kernel);
+        string assembly = KernelCompiler.ToPtx(kernel);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(assembly, Does.Contain(".visible .entry"));
             // The compiler declares what it does not know, which fails only when a device loads the module.
             Assert.That(assembly, Does.Not.Contain(".extern .func"));
+            // A register tile that ends in local memory is slow.
+            if (kernel.Method.DeclaringType != typeof(LegalKernels)) Assert.That(PtxStatistics.Parse(assembly).LocalBytes, Is.Zero);
+        }
+    }
+
+    [Test]
+    public void Matmul_loads_its_panels_by_128_bits()
+    {
+        foreach (var kernel in MarkedKernels.Of("matmul").Where(kernel => kernel.Name.StartsWith("MatMulPortable.ProductKernel", StringComparison.Ordinal)))
+        {
+            var statistics = PtxStatistics.Parse(KernelCompiler.ToPtx(kernel));
+            Assert.That(statistics.Count("ld.shared.128"), Is.GreaterThanOrEqualTo(4), kernel.Name);
+            Assert.That(statistics.Count("bar"), Is.Positive, kernel.Name);
+            Assert.That(statistics.SharedBytes, Is.GreaterThan(4000), kernel.Name);
         }
     }
 
     [Test]
     public void Call_of_an_unknown_function_is_seen()
     {
-        MethodInfo kernel = typeof(IllegalKernels).GetMethod(nameof(IllegalKernels.Fuses))!;
-        Assert.That(CompileForCuda(EntryPointDescription.FromImplicitlyGroupedKernel(kernel)), Does.Contain(".extern .func"));
+        var kernel = new MarkedKernel(typeof(IllegalKernels).GetMethod(nameof(IllegalKernels.Fuses))!, Grouping.Implicit);
+        Assert.That(KernelCompiler.ToPtx(kernel), Does.Contain(".extern .func"));
     }
+
+    [TestCase("sm_30")]
+    [TestCase("ampere")]
+    public void An_unknown_architecture_is_named(string architecture) =>
+        Assert.That(() => KernelCompiler.ToPtx(MarkedKernels.Of("norm")[0], architecture), Throws.ArgumentException.With.Message.Contains($"'{architecture}'"));
 
     [TestCaseSource(nameof(Kernels))]
-    public void Kernels_compile_for_OpenCL(EntryPointDescription kernel)
-    {
-        using Context context = Context.Create(builder => builder.EnableAlgorithms());
-        var capabilities = new CLCapabilityContext(
-            float16: true, float64: true, genericAddressSpace: true, int64_Atomics: true, subGroups: true);
-        using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Intel, CLCVersion.CL20);
-        CompiledKernel compiled = backend.Compile(kernel, default);
-        Assert.That(((CLCompiledKernel)compiled).Source, Does.Contain("kernel void"));
-    }
-
-    // A failed compilation can spoil its context, so that each kernel has its own.
-    private static string CompileForCuda(EntryPointDescription kernel)
-    {
-        using Context context = Context.Create(builder => builder.EnableAlgorithms());
-        using var backend = new PTXBackend(context, CudaArchitecture.SM_80, CudaInstructionSet.ISA_80, null!);
-        return ((PTXCompiledKernel)backend.Compile(kernel, default)).PTXAssembly;
-    }
+    public void Kernels_compile_for_OpenCL(MarkedKernel kernel) => Assert.That(KernelCompiler.ToOpenCl(kernel), Does.Contain("kernel void"));
 }

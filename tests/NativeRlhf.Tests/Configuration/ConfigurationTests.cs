@@ -15,7 +15,7 @@ public class ConfigurationTests : DataFixture
     [
         "steps", "epochs", "batchSize", "microBatchSize", "microBatchTokens", "recompute", "learningRate", "learningRateSchedule", "finalLearningRateFraction", "warmupSteps",
         "beta1", "beta2", "epsilon", "adamForm", "weightDecay", "gradientClip", "dropout", "maxLength", "shuffle", "evalEvery", "checkpointEvery",
-        "keepCheckpoints", "precision", "loraRank", "loraAlpha", "loraTargets",
+        "keepCheckpoints", "precision", "masterWeights", "loraRank", "loraAlpha", "loraTargets",
     ];
 
     private static readonly string[] PromptKeys = ["onTooLong", "promptTemplate"];
@@ -94,6 +94,7 @@ public class ConfigurationTests : DataFixture
             ["learningRateSchedule"] = "constant",
             ["adamForm"] = "tensorflow",
             ["precision"] = "bfloat16",
+            ["masterWeights"] = "false",
             ["onTooLong"] = "drop",
             ["promptTemplate"] = "x{prompt}",
             ["klController"] = "adaptive",

@@ -20,14 +20,31 @@ public sealed class InstructionsTests
     }
 
     [Test]
-    public void No_user_and_no_text_is_in_two_splits()
+    public void No_user_and_no_text_is_in_two_splits([Values(1, 42)] int seed, [Values] bool full)
     {
-        IReadOnlyList<Instruction> validation = Source.Sample(600, Split.Validation);
-        foreach ((IReadOnlyList<Instruction> a, IReadOnlyList<Instruction> b) in new[] { (Training, Test), (Training, validation), (validation, Test) })
+        var source = new Instructions(
+            new World(seed, full ? WorldSize.Full : WorldSize.Demo), new InstructionOptions { HeldOutKind = InstructionKind.Extraction });
+        IReadOnlyList<Instruction>[] parts = [.. Enum.GetValues<Split>().Select(split => AllOf(source, split))];
+        Assert.Multiple(() =>
         {
-            Assert.That(a.Select(i => i.User).Intersect(b.Select(i => i.User)), Is.Empty);
-            Assert.That(a.Select(i => i.Prompt).Intersect(b.Select(i => i.Prompt)), Is.Empty);
-        }
+            for (int a = 0; a < parts.Length; a++)
+            {
+                for (int b = a + 1; b < parts.Length; b++)
+                {
+                    Assert.That(parts[a].Select(i => i.User).Intersect(parts[b].Select(i => i.User)), Is.Empty);
+                    Assert.That(parts[a].Select(i => i.Prompt).Intersect(parts[b].Select(i => i.Prompt)), Is.Empty);
+                }
+            }
+        });
+
+        // Every way of drawing prompts of a split.
+        static IReadOnlyList<Instruction> AllOf(Instructions source, Split split) =>
+        [
+            .. source.Sample(split == Split.Train ? 3000 : 800, split),
+            .. new[] { ConstraintKind.None, ConstraintKind.Respectful, ConstraintKind.Rude }.SelectMany(tone => source.Provoking(60, split, tone)),
+            .. source.MisconceptionQuestions(60, split),
+            .. split == Split.Train ? [] : new[] { HeldOut.Phrasing, HeldOut.Fact, HeldOut.Kind }.SelectMany(what => source.Sample(100, split, what)),
+        ];
     }
 
     [Test]

@@ -28,6 +28,41 @@ public sealed class WebTextTests
     }
 
     [Test]
+    public void Nobody_on_the_web_asks_what_the_tests_ask()
+    {
+        var source = new Instructions(World);
+        HashSet<string> tests = [.. source.Sample(1000, Split.Test).Concat(source.Sample(1000, Split.Validation))
+            .Concat(source.MisconceptionQuestions(100, Split.Test)).Concat(source.Provoking(100, Split.Test, ConstraintKind.None))
+            .Select(i => i.Prompt.TrimEnd('\n'))];
+        HashSet<string> trained = [.. source.Sample(4000, Split.Train).Select(i => i.Prompt.TrimEnd('\n'))];
+        string[] lines = [.. Documents.SelectMany(d => d.Split('\n')).Select(line => line.StartsWith("Q: ", StringComparison.Ordinal) ? line[3..] : line)];
+        Assert.Multiple(() =>
+        {
+            Assert.That(lines.Count(tests.Contains), Is.Zero);
+            Assert.That(lines.Count(trained.Contains), Is.GreaterThan(1000), "the web has prompts of the very form of those of training");
+        });
+    }
+
+    [Test]
+    public void The_web_has_what_instructions_hold_out()
+    {
+        string web = string.Concat(Documents);
+        Assert.Multiple(() =>
+        {
+            foreach (Relation relation in Enum.GetValues<Relation>())
+            {
+                foreach (string subject in World.Subjects(relation))
+                {
+                    Assert.That(World.TrueValues(relation, subject).Any(value => web.Contains(World.State(new Claim(relation, subject, value)), StringComparison.Ordinal)), $"{relation} {subject}");
+                }
+            }
+
+            Assert.That(web, Does.Contain("give me one line on"), "a phrasing that is held out");
+            Assert.That(web, Does.Contain("pick out the").Or.Contain("find the"), "every kind");
+        });
+    }
+
+    [Test]
     public void Misconceptions_are_believed_and_other_facts_are_right()
     {
         int believed = 0, known = 0, wrong = 0, right = 0;

@@ -38,6 +38,18 @@ public class ModelDirectoryTests : FolderTests
         AssertClose(loaded.Weights, model.Weights, 1e-30);
     }
 
+    [Test]
+    public void AModelIsWrittenInHalfTheSizeIfWanted()
+    {
+        using var model = Random(Odd(), 3);
+        ModelDirectory.Save(Folder.File("single"), model, null);
+        ModelDirectory.Save(Folder.File("half"), model, null, TensorType.BF16);
+        Assert.That(new FileInfo(Folder.File("half/model.safetensors")).Length, Is.LessThan(0.6 * new FileInfo(Folder.File("single/model.safetensors")).Length));
+        using var loaded = ModelDirectory.Load(Device(), Folder.File("half"));
+        foreach (var spec in model.Weights.Specs)
+            Assert.That(Values(loaded.Weights[spec.Name]), Is.EqualTo(Values(model.Weights[spec.Name]).Select(value => NativeRlhf.Kernels.Device.BFloat16.Of(value).Value)), spec.Name);
+    }
+
     [TestCase(TensorType.F16, 1e-3)]
     [TestCase(TensorType.BF16, 8e-3)]
     public void HalfPrecisionIsWidened(TensorType type, double tolerance)

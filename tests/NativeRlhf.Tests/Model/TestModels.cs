@@ -22,6 +22,17 @@ internal static class TestModels
         }
     }
 
+    /// <summary>The CPU with launched kernels, which have what the vector code has not: bfloat16.</summary>
+    public static ComputeDevice PortableDevice()
+    {
+        lock (Devices)
+        {
+            if (!Devices.TryGetValue(0, out var device))
+                Devices[0] = device = ComputeDevice.Open(new DeviceOptions { Device = "cpu", Threads = 1, Variants = new Dictionary<string, string> { ["*"] = "portable" } });
+            return device;
+        }
+    }
+
     /// <summary>A shape whose sizes are no multiples of a vector width.</summary>
     public static GptConfig Odd(bool tied = true, ActivationKind activation = ActivationKind.GeluTanh, bool headBias = false) => new()
     {

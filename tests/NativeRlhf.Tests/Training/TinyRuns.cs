@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using NativeRlhf.Configuration;
 using NativeRlhf.Data;
+using NativeRlhf.Kernels.Device;
 using NativeRlhf.Model;
 using NativeRlhf.Rewards;
 using NativeRlhf.Tests.Model;
@@ -58,10 +59,11 @@ internal static class TinyRuns
     /// <returns>The metrics of the last step.</returns>
     public static Metrics Run(
         Kind kind, string path, IEnumerable<string> settings, int threads = 1, ulong seed = 42, bool resume = false,
-        Action<StepReport>? onStep = null, CancellationToken cancel = default)
+        Action<StepReport>? onStep = null, CancellationToken cancel = default, ComputeDevice? device = null)
     {
-        var device = TestModels.Device(threads);
-        using var model = new Gpt(device, Shape, hasScore: kind == Kind.Reward);
+        device ??= TestModels.Device(threads);
+        var (trained, frozen) = (Shape with { Precision = Trained(settings) }, Shape with { Precision = Frozen(settings) });
+        using var model = new Gpt(device, trained, hasScore: kind == Kind.Reward);
         Initialization.Initialize(model, 7);
         using var directory = RunDirectory.Open(path, resume);
         if (!resume) directory.WriteConfiguration(new JsonObject { ["seed"] = seed });
@@ -93,7 +95,7 @@ internal static class TinyRuns
                     List<Gpt> members = [model];
                     for (int i = 1; i < configuration.Ensemble; i++)
                     {
-                        members.Add(new Gpt(device, Shape, hasScore: true));
+                        members.Add(new Gpt(device, trained, hasScore: true));
                         Initialization.Initialize(members[i], 7);
                         Initialization.InitializeScore(members[i], 7 + (ulong)i);
                     }
@@ -128,12 +130,12 @@ internal static class TinyRuns
                     int promptLength = (configuration.MaxLength ?? Shape.Positions) - configuration.ResponseLength;
                     var prompts = Encoder(configuration, promptLength).Prompts(Texts(12).Select(text => new PromptRow(Text(text), [], default)), new DataReport());
                     var pretraining = configuration.PtxCoef > 0 ? Windows(configuration, "abcd efgh: ", 40) : [];
-                    using var reference = configuration.LoraRank > 0 ? model.Snapshot() : new Gpt(device, Shape);
+                    using var reference = configuration.LoraRank > 0 ? model.Snapshot() : new Gpt(device, frozen);
                     if (configuration.LoraRank == 0) Initialization.Initialize(reference, 7);
-                    using var value = new Gpt(device, Shape, hasScore: true);
+                    using var value = new Gpt(device, trained, hasScore: true);
                     Initialization.Initialize(value, 8);
                     using var reward = new RuleReward(request => request.Completion.Count(c => c == 'a') - (0.1 * request.Completion.Length));
-                    using var workspace = PpoTrainer.PlanWorkspace(device, Shape, configuration, prompts, pretraining);
+                    using var workspace = PpoTrainer.PlanWorkspace(device, trained, configuration, prompts, pretraining);
                     using var trainer = new PpoTrainer(configuration, run, new PpoModels(model, reference, value, reward), prompts, pretraining, workspace);
                     return trainer.Train();
                 }
@@ -172,6 +174,14 @@ internal static class TinyRuns
 
         return line;
     }
+
+    // As the runner chooses them, from settings that every trainer knows.
+    private static ModelPrecision Trained(IEnumerable<string> settings) => Precision(settings).TrainedPrecision();
+
+    private static ModelPrecision Frozen(IEnumerable<string> settings) => Precision(settings).FrozenPrecision();
+
+    private static PretrainConfiguration Precision(IEnumerable<string> settings) =>
+        ConfigurationLoader.Load<PretrainConfiguration>(sets: settings.Where(setting => setting.Split('=')[0] is "precision" or "masterWeights" or "loraRank"));
 
     private static Content Text(string text) => Content.OfText(text);
 

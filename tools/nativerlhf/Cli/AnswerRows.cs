@@ -28,6 +28,9 @@ internal static class AnswerRows
         return json;
     }
 
+    /// <summary>Whether a field of a row is about answers, and not about its prompt.</summary>
+    public static bool IsOfAnswers(string field) => Replaced.Contains(field) || field == "logprobs";
+
     /// <summary>An answer: text where the prompt is text, ids where it is ids.</summary>
     public static JsonNode Content(PromptRow row, PromptAnswer answer) => row.Prompt.Text is null ? Ids(answer.Sampled.Tokens) : answer.Text!;
 

@@ -20,8 +20,10 @@ internal sealed class ComputeOptions
     public ulong Seed(ParseResult result) => result.GetValue(_seed);
 
     /// <summary>Opens the device asked for.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="isRecorded">Whether the device's ops can be recorded.</param>
     /// <exception cref="InputException">There is no such device, or an unknown variant is named.</exception>
-    public ComputeDevice Open(ParseResult result)
+    public ComputeDevice Open(ParseResult result, bool isRecorded = false)
     {
         var variants = new Dictionary<string, string>();
         foreach (string entry in result.GetValue(_variants) ?? [])
@@ -33,7 +35,7 @@ internal sealed class ComputeOptions
 
         try
         {
-            return ComputeDevice.Open(new DeviceOptions { Device = result.GetValue(_device)!, Threads = result.GetValue(_threads), Variants = variants });
+            return ComputeDevice.Open(new DeviceOptions { Device = result.GetValue(_device)!, Threads = result.GetValue(_threads), Variants = variants, IsRecorded = isRecorded });
         }
         catch (ArgumentException exception)
         {

@@ -5,35 +5,47 @@ using Spectre.Console;
 
 namespace NativeRlhf.Runner.Cli;
 
-/// <summary>Shows how a run goes: a live bar with the time left on a terminal, plain lines when redirected.</summary>
-internal sealed class ProgressView(string name) : IDisposable
+/// <summary>
+/// Shows how a run goes: a live panel on a terminal, plain lines when redirected, and in either case nothing but a line for
+/// each evaluation and for the end where that is asked for.
+/// </summary>
+/// <param name="name">The trainer's command.</param>
+/// <param name="quiet">One line for each evaluation.</param>
+internal sealed class ProgressView(string name, bool quiet = false) : IDisposable
 {
-    private const double SecondsBetweenLines = 5;
+    private const double SecondsBetweenLines = 5, SecondsBetweenPanels = 0.1;
 
     private const string TimePrefix = "time/";
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly RunProgress _progress = new(name);
     private readonly Dictionary<string, double> _seconds = [];
-    private ProgressTask? _task;
-    private double _lastLine = double.NegativeInfinity;
-    private long _firstStep = -1;
+    private LiveDisplayContext? _live;
+    private double _last = double.NegativeInfinity;
 
-    /// <summary>Runs work under the bar.</summary>
+    /// <summary>Runs work, and shows what it reports.</summary>
     public void Run(Action work)
     {
-        if (Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Interactive)
+        if (quiet || Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Interactive)
         {
             work();
             return;
         }
 
-        AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context =>
+        AnsiConsole.Live(new Text($"{name} …")).Overflow(VerticalOverflow.Crop).Start(context =>
+        {
+            _live = context;
+            try
             {
-                _task = context.AddTask(name, autoStart: true);
                 work();
-            });
+            }
+            finally
+            {
+                // The last steps may have come too fast to be shown.
+                if (_progress.Step > 0) Show(context);
+                _live = null;
+            }
+        });
     }
 
     /// <summary>Where the time of the steps went, by the metrics time/*: one line, or null where there are none.</summary>
@@ -41,6 +53,7 @@ internal sealed class ProgressView(string name) : IDisposable
         ? string.Create(CultureInfo.InvariantCulture, $"time: {string.Join(", ", _seconds.Select(entry => $"{entry.Key} {Math.Round(100 * entry.Value / total)} %"))} of {total:0.0} s")
         : null;
 
+    /// <summary>Takes note of a step, and shows it if it is time.</summary>
     public void Report(StepReport report)
     {
         foreach (var (name, value) in report.Metrics.Values)
@@ -49,31 +62,23 @@ internal sealed class ProgressView(string name) : IDisposable
                 _seconds[name[TimePrefix.Length..]] = _seconds.GetValueOrDefault(name[TimePrefix.Length..]) + value;
         }
 
-        if (_firstStep < 0) _firstStep = report.Step - 1;
-        if (_task is not null)
-        {
-            _task.MaxValue = report.Steps;
-            _task.Value = report.Step;
-            _task.Description = Markup.Escape($"{name} {Summary(report.Metrics)}");
-            return;
-        }
-
         double elapsed = _clock.Elapsed.TotalSeconds;
-        if (elapsed - _lastLine < SecondsBetweenLines && report.Step != report.Steps) return;
-        _lastLine = elapsed;
-        var left = TimeSpan.FromSeconds(elapsed / (report.Step - _firstStep) * (report.Steps - report.Step));
-        Console.WriteLine($"{name} {report.Step}/{report.Steps}  {Summary(report.Metrics)}  {Math.Round(report.Metrics["tokens_per_second"])} tokens/s  ETA {left:hh\\:mm\\:ss}");
+        _progress.Add(report, elapsed);
+        bool isDue = report.Step == report.Steps || (quiet
+            ? RunProgress.IsEvaluation(report.Metrics)
+            : elapsed - _last >= (_live is null ? SecondsBetweenLines : SecondsBetweenPanels));
+        if (!isDue) return;
+        _last = elapsed;
+        if (_live is { } context) Show(context);
+        else Console.WriteLine(_progress.Line(report.Metrics));
     }
 
-    public void Dispose() => _task?.StopTask();
+    /// <summary>Ends the time of the run.</summary>
+    public void Dispose() => _clock.Stop();
 
-    private static string Summary(Metrics metrics)
+    private void Show(LiveDisplayContext context)
     {
-        (string Key, string Label)[] shown =
-        [
-            ("loss", "loss"), ("accuracy", "accuracy"), ("objective/scores", "score"), ("objective/kl", "KL"), ("eval/loss", "held-out loss"), ("eval/accuracy", "held-out accuracy"),
-            ("rewards/accuracies", "accuracy"), ("rewards/margins", "margin"), ("eval/rewards/accuracies", "held-out accuracy"),
-        ];
-        return string.Join("  ", shown.Where(entry => metrics.Contains(entry.Key)).Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Label} {metrics[entry.Key]:0.000}")));
+        var profile = AnsiConsole.Profile;
+        context.UpdateTarget(RunPanel.Render(_progress, profile.Width, profile.Height, profile.Capabilities.Unicode));
     }
 }

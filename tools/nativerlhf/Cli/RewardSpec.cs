@@ -87,12 +87,12 @@ internal sealed class RewardSpec
     /// <summary>Opens all rewards as their weighted sum, with memory of their own.</summary>
     /// <param name="specs">The specs.</param>
     /// <param name="device">The device.</param>
-    /// <param name="policy">The shape of the model whose answers are scored.</param>
+    /// <param name="policy">The shape of the model whose answers are scored; null where no reward model is among the specs.</param>
     /// <param name="longest">The most tokens of prompt and answer.</param>
-    public static IReward Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig policy, int longest) =>
+    public static IReward Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig? policy, int longest) =>
         Open(specs, device, policy, Math.Max(longest, 2048), []);
 
-    private static WeightedSum Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
+    private static WeightedSum Open(IReadOnlyList<string> specs, ComputeDevice device, GptConfig? policy, int capacity, List<Workspace> workspaces)
     {
         List<WeightedReward> parts = [];
         try
@@ -119,7 +119,7 @@ internal sealed class RewardSpec
     /// <summary>The reward-model directories, each as often as it is named.</summary>
     public static IEnumerable<string> Models(IReadOnlyList<string> specs) => specs.SelectMany(spec => new RewardSpec(spec)._directories);
 
-    private IReward Open(ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
+    private IReward Open(ComputeDevice device, GptConfig? policy, int capacity, List<Workspace> workspaces)
     {
         if (Is(Rule)) return RuleReward.Named(_source[Rule.Length..]);
         if (Is(Command)) return new CommandReward(_source[Command.Length..]);
@@ -148,10 +148,11 @@ internal sealed class RewardSpec
         return new JudgeReward(model, tokenizer, constitution, new SequenceScorer(workspace), workspace);
     }
 
-    private static RewardModel OpenModel(string directory, ComputeDevice device, GptConfig policy, int capacity, List<Workspace> workspaces)
+    private static RewardModel OpenModel(string directory, ComputeDevice device, GptConfig? policy, int capacity, List<Workspace> workspaces)
     {
-        var model = ModelDirectory.Load(device, directory, ScoreHead.Required);
-        if (model.Config.VocabularySize != policy.VocabularySize)
+        var precision = policy is null or { Precision: ModelPrecision.Float32 } ? ModelPrecision.Float32 : ModelPrecision.BFloat16;
+        var model = ModelDirectory.Load(device, directory, ScoreHead.Required, precision);
+        if (policy is not null && model.Config.VocabularySize != policy.VocabularySize)
         {
             using (model)
                 throw new InputException($"{directory}: the reward model has {model.Config.VocabularySize} token ids and the policy {policy.VocabularySize}; they must share a tokenizer");

@@ -14,6 +14,7 @@ internal sealed class TrainerOptions
     private readonly Option<bool> _resume = new("--resume") { Description = "continue the run in --out" };
     private readonly Option<string?> _preset = new("--preset") { Description = "named settings below those of the file", HelpName = "name" };
     private readonly Option<string?> _tokenizer = new("--tokenizer") { Description = "folder of the tokenizer, if not the model's own", HelpName = "dir" };
+    private readonly Option<bool> _quiet = new("--quiet") { Description = "print one line for each evaluation and for the end, and no panel" };
     private readonly AdapterOption _adapter;
     private readonly ComputeOptions _compute;
     private readonly string _command;
@@ -24,7 +25,7 @@ internal sealed class TrainerOptions
     public TrainerOptions(Command command)
     {
         Option[] ofCommand = [.. command.Options];
-        foreach (Option option in new Option[] { _out, _config, _set, _preset, _resume, _tokenizer }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _out, _config, _set, _preset, _resume, _tokenizer, _quiet }) command.Options.Add(option);
         _adapter = new AdapterOption(command, "directory of an adapter over the model, to be trained further (PEFT's layout)");
         _inputs = [.. ofCommand, _tokenizer, _adapter.Option];
         _compute = new ComputeOptions(command);
@@ -39,7 +40,8 @@ internal sealed class TrainerOptions
 
     /// <summary>The run that the command line asks for.</summary>
     public TrainerRun Run(ParseResult result, ComputeDevice device) => new(
-        _command, result.GetValue(_out)!, result.GetValue(_resume), _compute.Seed(result), device, result.GetValue(_tokenizer), _adapter.Directory(result), Inputs(result));
+        _command, result.GetValue(_out)!, result.GetValue(_resume), _compute.Seed(result), device, result.GetValue(_tokenizer), _adapter.Directory(result), Inputs(result),
+        Quiet: result.GetValue(_quiet));
 
     /// <summary>The inputs of the command line, as they were given.</summary>
     private JsonObject Inputs(ParseResult result)

@@ -19,8 +19,10 @@ namespace NativeRlhf.Runner.Cli;
 /// <param name="AdapterFolder">The directory of an adapter over the model, or null.</param>
 /// <param name="Inputs">What the run reads, option by option, so that it is resumed with the same; null where a plan says so.</param>
 /// <param name="Cancel">Ends the run after the step under way, with a checkpoint; null to do so on Ctrl-C.</param>
+/// <param name="Quiet">Whether the screen gets a line for each evaluation and for the end, and nothing else; the log has all.</param>
 internal sealed record TrainerRun(
-    string Command, string Out, bool Resume, ulong Seed, ComputeDevice Device, string? TokenizerFolder = null, string? AdapterFolder = null, JsonObject? Inputs = null, CancellationToken? Cancel = null)
+    string Command, string Out, bool Resume, ulong Seed, ComputeDevice Device, string? TokenizerFolder = null, string? AdapterFolder = null, JsonObject? Inputs = null, CancellationToken? Cancel = null,
+    bool Quiet = false)
 {
     /// <summary>The tokenizer that goes with a model directory; null where there is none and rows are token ids.</summary>
     public TextTokenizer? Tokenizer(string modelDirectory) =>
@@ -38,7 +40,7 @@ internal sealed record TrainerRun(
     }
 
     /// <summary>
-    /// Makes the run directory, writes its configuration, trains under a progress bar, and says what came of it. Ctrl-C ends
+    /// Makes the run directory, writes its configuration, trains under a live panel, and says what came of it. Ctrl-C ends
     /// the run after the step under way, with a checkpoint.
     /// </summary>
     /// <param name="configuration">The resolved configuration.</param>
@@ -59,12 +61,12 @@ internal sealed record TrainerRun(
         RunConfiguration.WriteOrCheck(directory, Resume, Command, configuration, Seed, Device, Inputs);
         foreach (string note in notes)
         {
-            Console.WriteLine(note);
+            Say(note);
             directory.Log(note);
         }
 
         using var interruption = Cancel is null ? new Interruption() : null;
-        using var progress = new ProgressView(Command);
+        using var progress = new ProgressView(Command, Quiet);
         var (plan, made) = Prepare(new TrainingRun(directory, Seed, tokenizer, Resume, progress.Report, Cancel ?? interruption!.Token));
         using var trainer = made;
         directory.Log($"{Command} on {Device.Name}, {trainer.TotalSteps} steps");
@@ -72,15 +74,20 @@ internal sealed record TrainerRun(
         if (progress.Times is { } times)
         {
             directory.Log(times);
-            Console.WriteLine(times);
+            Say(times);
         }
 
         string memory = $"memory: {(plan is null ? "" : $"planned {RunPlan.Format(plan.Bytes)}, ")}used {RunPlan.Format(Device.Memory.Peak)}";
         directory.Log(memory);
-        Console.WriteLine(memory);
+        Say(memory);
         directory.Log("finished");
         Console.WriteLine($"done: {directory.FinalPath}");
         return ExitCodes.Done;
+
+        void Say(string line)
+        {
+            if (!Quiet) Console.WriteLine(line);
+        }
 
         (RunPlan? Plan, Trainer Trainer) Prepare(TrainingRun training)
         {

@@ -9,7 +9,7 @@ namespace NativeRlhf.Runner.Commands;
 /// <summary>Import from and export to formats of others.</summary>
 internal static class ConvertCommand
 {
-    private const string OpenAssistant = "openassistant", LowRankAdapter = "adapter", Classifier = "sequence-classification";
+    private const string OpenAssistant = "openassistant", LowRankAdapter = "adapter", Classifier = "sequence-classification", Half = "bfloat16";
 
     public static Command Create()
     {
@@ -17,7 +17,8 @@ internal static class ConvertCommand
             Converts what other tools read and write. From openassistant: message trees whose replies people ranked (--data), to rankings
             (--out FILE). From adapter: a model (--model) and a low-rank adapter over it (--adapter), to a model with the adapter merged
             into its weights (--out DIR). To or from sequence-classification: a reward model (--model) as a public
-            GPT2ForSequenceClassification checkpoint with one label, and back (--out DIR).
+            GPT2ForSequenceClassification checkpoint with one label, and back (--out DIR). To bfloat16: a model (--model) as a directory
+            of half the size (--out DIR), which every command reads.
 
             Example:  nativerlhf convert --from openassistant --data trees.jsonl --out rankings.jsonl
             Example:  nativerlhf convert --from adapter --model base --adapter runs/sft/final/adapter --out merged
@@ -25,8 +26,8 @@ internal static class ConvertCommand
             """);
         var from = new Option<string?>("--from") { Description = $"{OpenAssistant}, {LowRankAdapter} or {Classifier}", HelpName = "format" };
         from.AcceptOnlyFromAmong(OpenAssistant, LowRankAdapter, Classifier);
-        var to = new Option<string?>("--to") { Description = Classifier, HelpName = "format" };
-        to.AcceptOnlyFromAmong(Classifier);
+        var to = new Option<string?>("--to") { Description = $"{Classifier} or {Half}", HelpName = "format" };
+        to.AcceptOnlyFromAmong(Classifier, Half);
         var data = PretrainCommand.DataOption("--data", "files of that format");
         var model = new Option<string?>("--model") { Description = "model directory", HelpName = "dir" };
         var pad = new Option<int?>("--pad-token-id") { Description = "a token that stands in no row, so that others can score batches (default: none, one row at a time)", HelpName = "id" };
@@ -58,7 +59,7 @@ internal static class ConvertCommand
                 : ModelDirectory.Load(device, directory, target == Classifier ? ScoreHead.Required : ScoreHead.AsStored));
             if (source == LowRankAdapter && gpt.Adapter is null) throw new InputException("--adapter is missing: the adapter to merge");
             if (target == Classifier) SequenceClassification.Save(path, gpt, tokenizer, result.GetValue(pad));
-            else ModelDirectory.Save(path, gpt, tokenizer);
+            else ModelDirectory.Save(path, gpt, tokenizer, target == Half ? TensorType.BF16 : TensorType.F32);
             Console.WriteLine($"{path}: {gpt.Config.Specs(gpt.HasScore).Sum(spec => spec.Length):N0} parameters");
             return ExitCodes.Done;
         });

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Runner.Demo;
+using NativeRlhf.Runner.Stages;
 
 namespace NativeRlhf.Runner.Commands;
 
@@ -41,7 +42,7 @@ internal static class DemoCommand
             Console.WriteLine($"NativeRlhf {Versions.Product} on {device.Name}; ILGPU: {Versions.Ilgpu}; files: {folder}");
             var settings = result.GetValue(quick) ? DemoSettings.Quick : DemoSettings.Full;
             if (result.GetValue(ptx)) settings = settings with { PtxCoefficient = PtxCoefficient };
-            new DemoPipeline(settings, device, folder, compute.Seed(result), cancel.Token).Run();
+            new DemoPipeline(settings, new MethodStages(device, compute.Seed(result), quiet: false, cancel.Token), folder).Run();
             Console.WriteLine($"""
 
                 {clock.Elapsed.TotalSeconds:0} seconds. Everything is in {folder}; report.json has the table.

@@ -42,7 +42,7 @@ internal static class DpoCommand
     /// <param name="evalData">Files of held-out rankings; may be empty.</param>
     public static int Train(TrainerRun run, DpoConfiguration configuration, string model, string? reference, IReadOnlyList<string> data, IReadOnlyList<string> evalData)
     {
-        using var gpt = ModelDirectory.Load(run.Device, model, ScoreHead.None);
+        using var gpt = ModelDirectory.Load(run.Device, model, ScoreHead.None, configuration.TrainedPrecision());
         configuration = run.Adapt(gpt, configuration);
         var tokenizer = run.Tokenizer(model);
         var loading = new DataLoading(gpt.Config, tokenizer);
@@ -50,7 +50,7 @@ internal static class DpoCommand
         var evalRows = evalData.Count > 0 ? loading.Rankings("held-out comparisons", evalData, configuration) : [];
         return run.Train(configuration, tokenizer, loading.Notes, training =>
         {
-            using var other = reference is null ? null : ModelDirectory.Load(run.Device, reference, ScoreHead.None);
+            using var other = reference is null ? null : ModelDirectory.Load(run.Device, reference, ScoreHead.None, configuration.FrozenPrecision());
             return new DpoTrainer(configuration, training, gpt, other ?? gpt, rows, evalRows);
         }, RunPlanner.Dpo(configuration, gpt.Config, rows, evalRows));
     }

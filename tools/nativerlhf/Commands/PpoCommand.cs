@@ -44,7 +44,7 @@ internal static class PpoCommand
     public static int Train(TrainerRun run, PpoConfiguration configuration, PpoInputs inputs)
     {
         var device = run.Device;
-        using var gpt = ModelDirectory.Load(device, inputs.Policy, ScoreHead.None);
+        using var gpt = ModelDirectory.Load(device, inputs.Policy, ScoreHead.None, configuration.TrainedPrecision());
         configuration = run.Adapt(gpt, configuration);
         var tokenizer = run.Tokenizer(inputs.Policy);
         var loading = new DataLoading(gpt.Config, tokenizer);
@@ -59,11 +59,11 @@ internal static class PpoCommand
         var adapter = configuration.Adapter();
         using var referenceModel = adapter is not null && inputs.Reference is null
             ? gpt.Snapshot()
-            : ModelDirectory.Load(device, inputs.Reference ?? inputs.Policy, ScoreHead.None);
+            : ModelDirectory.Load(device, inputs.Reference ?? inputs.Policy, ScoreHead.None, configuration.FrozenPrecision());
         string valueDirectory = inputs.Value ?? RewardSpec.FirstModel(inputs.Rewards) ?? inputs.Policy;
         using var valueModel = configuration.Advantages != AdvantageEstimator.Gae ? null
             : adapter is not null && valueDirectory == inputs.Policy ? gpt.Snapshot(withScore: true)
-            : ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _);
+            : ModelDirectory.Load(device, valueDirectory, ScoreHead.NewIfAbsent, out _, configuration.TrainedPrecision());
         if (adapter is not null && valueModel is { Adapter: null }) Adapter.Attach(valueModel, adapter, run.Seed, withScore: true);
         return run.Train(configuration, tokenizer, loading.Notes,
             training => new PpoTrainer(configuration, training, new PpoModels(gpt, referenceModel, valueModel, scorer), rows, pretraining, workspace),

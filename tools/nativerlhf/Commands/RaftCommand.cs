@@ -40,7 +40,7 @@ internal static class RaftCommand
     /// <param name="prompts">Files of prompts.</param>
     public static int Train(TrainerRun run, RaftConfiguration configuration, string model, IReadOnlyList<string> rewards, IReadOnlyList<string> prompts)
     {
-        using var policy = ModelDirectory.Load(run.Device, model, ScoreHead.None);
+        using var policy = ModelDirectory.Load(run.Device, model, ScoreHead.None, configuration.TrainedPrecision());
         configuration = run.Adapt(policy, configuration);
         var tokenizer = run.Tokenizer(model);
         var loading = new DataLoading(policy.Config, tokenizer);

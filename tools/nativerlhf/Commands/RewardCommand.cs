@@ -52,7 +52,7 @@ internal static class RewardCommand
         if (directories.Length > 1 && directories.Length != configuration.Ensemble)
             throw new InputException($"{model}: holds {directories.Length} members of an ensemble, but ensemble is {configuration.Ensemble}; set it to {directories.Length}, or name one member");
         using var members = new Disposables<Gpt>();
-        for (int i = 0; i < configuration.Ensemble; i++) members.Add(LoadWithScore(run.Device, directories[i % directories.Length], run.Seed + (ulong)i));
+        for (int i = 0; i < configuration.Ensemble; i++) members.Add(LoadWithScore(run.Device, directories[i % directories.Length], run.Seed + (ulong)i, configuration.TrainedPrecision()));
         foreach (var member in members) configuration = run.Adapt(member, configuration);
         var tokenizer = run.Tokenizer(directories[0]);
         var loading = new DataLoading(members[0].Config, tokenizer);
@@ -64,9 +64,9 @@ internal static class RewardCommand
     }
 
     /// <summary>Loads a model with its scalar head, or with a new random one.</summary>
-    public static Gpt LoadWithScore(Kernels.Device.ComputeDevice device, string directory, ulong seed)
+    public static Gpt LoadWithScore(Kernels.Device.ComputeDevice device, string directory, ulong seed, ModelPrecision precision = ModelPrecision.Float32)
     {
-        var model = ModelDirectory.Load(device, directory, ScoreHead.NewIfAbsent, out bool isNew);
+        var model = ModelDirectory.Load(device, directory, ScoreHead.NewIfAbsent, out bool isNew, precision);
         if (isNew) Initialization.InitializeScore(model, seed);
         return model;
     }

@@ -36,7 +36,7 @@ internal static class SftCommand
             using var device = options.Open(result);
             var run = options.Run(result, device);
             string directory = result.GetValue(model)!;
-            using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None);
+            using var gpt = ModelDirectory.Load(device, directory, ScoreHead.None, configuration.TrainedPrecision());
             configuration = run.Adapt(gpt, configuration);
             var tokenizer = run.Tokenizer(directory);
             var loading = new DataLoading(gpt.Config, tokenizer);

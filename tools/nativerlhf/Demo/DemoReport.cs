@@ -2,14 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using NativeRlhf.Checkpoints;
-using NativeRlhf.Configuration;
-using NativeRlhf.Data;
-using NativeRlhf.Evaluation;
-using NativeRlhf.Kernels.Device;
 using NativeRlhf.Miniature;
-using NativeRlhf.Model;
-using NativeRlhf.Runner.Cli;
-using NativeRlhf.Tokenization;
+using NativeRlhf.Runner.Stages;
 using Spectre.Console;
 
 namespace NativeRlhf.Runner.Demo;
@@ -18,16 +12,13 @@ namespace NativeRlhf.Runner.Demo;
 /// Compares the models of all stages on prompts of users that nobody trained on. The judge, which training never saw, marks
 /// every answer; intervals are 95 % bootstrap intervals over prompts.
 /// </summary>
-internal sealed class DemoReport(
-    DemoSettings settings, ComputeDevice device, World world, TextTokenizer tokenizer, ulong seed, Func<string, string> place, CancellationToken cancel)
+internal sealed class DemoReport(DemoSettings settings, MethodStages stages, World world, WorldStage files, Func<string, string> place)
 {
     private readonly (string Name, string Folder)[] _models =
     [
         ("base", "pretrain/final"), ("SFT", "sft/final"), ("PPO", "ppo/final"),
         .. settings.PtxCoefficient > 0 ? [("PPO-ptx", "ppo-ptx/final")] : Array.Empty<(string, string)>(),
     ];
-
-    private readonly Judge _judge = new(world);
 
     /// <summary>Measures, prints, and writes report.json.</summary>
     public void Write()
@@ -36,11 +27,8 @@ internal sealed class DemoReport(
         Instruction[] test = [.. instructions.Sample(settings.TestPrompts, Miniature.Split.Test)];
         Instruction[] provoking = [.. instructions.Provoking(settings.ProbePrompts, Miniature.Split.Test, ConstraintKind.None)];
         Instruction[] misconceptions = [.. instructions.MisconceptionQuestions(settings.ProbePrompts, Miniature.Split.Test)];
-        using var sft = ModelDirectory.Load(device, place("sft/final"));
-        using var reward = ModelDirectory.Load(device, place("reward/final"), ScoreHead.Required);
-        using var workspace = new Workspace(device, sft.Config, 2048, forBackward: false);
-        var scorer = new SequenceScorer(workspace);
-        var heldOut = new DataLoading(sft.Config, tokenizer).Windows("", [place("data/web-held-out.jsonl")], new PretrainConfiguration());
+        using var measurement = new ModelMeasurement(stages, world, place("sft/final"), place("reward/final"), settings.AnswerTokens, settings.Temperature);
+        var heldOut = measurement.Windows(files.WebHeldOut);
 
         var columns = _models.Select(entry => Measure(entry.Folder)).ToArray();
         var sftColumn = columns[1];
@@ -75,26 +63,20 @@ internal sealed class DemoReport(
 
         Column Measure(string folder)
         {
-            using var model = ModelDirectory.Load(device, place(folder), ScoreHead.None);
-            using var sampler = new AnswerSampler(model, tokenizer, settings, cancel);
-            var answers = sampler.Sample([.. test.Select(instruction => instruction.Prompt)], seed + 2);
-            Marks[] marks = [.. answers.Select((answer, i) => _judge.Mark(test[i], answer.Answer))];
-            TokenRow[] tokens = [.. answers.Select(answer => new TokenRow([.. answer.Prompt, .. answer.Tokens], answer.Prompt.Length))];
-            float[][] own = scorer.LogProbs(model, tokens, settings.Temperature), reference = scorer.LogProbs(sft, tokens, settings.Temperature);
+            using var model = measurement.Load(place(folder));
+            var judged = measurement.Answer(model, test, stages.Seed + 2);
+            ModelAnswer[] answers = [.. judged.Select(answer => answer.Answer)];
             return new Column(
                 answers,
-                [.. marks.Select(m => (double)m.Quality)],
-                [.. marks.Select(m => m.Follows ? 1.0 : 0)],
-                [.. marks.Where(m => m.SatisfiesConstraint is not null).Select(m => m.SatisfiesConstraint == true ? 1.0 : 0)],
-                [.. MarksOf(sampler, misconceptions).Select(m => m.IsTruthfulAndInformative ? 1.0 : 0)],
-                [.. MarksOf(sampler, provoking).Select(m => m.Toxic ? 1.0 : 0)],
-                [.. scorer.Scores(reward, [.. tokens.Select(row => row.Tokens)]).Select(score => (double)score)],
-                [.. own.Zip(reference, (ours, theirs) => Rl.KlEstimators.SumK1(ours, theirs))],
-                scorer.Loss(model, [.. heldOut]));
+                [.. judged.Select(answer => (double)answer.Marks.Quality)],
+                [.. judged.Select(answer => answer.Marks.Follows ? 1.0 : 0)],
+                [.. judged.Where(answer => answer.Marks.SatisfiesConstraint is not null).Select(answer => answer.Marks.SatisfiesConstraint == true ? 1.0 : 0)],
+                [.. measurement.Answer(model, misconceptions, stages.Seed + 3).Select(answer => answer.Marks.IsTruthfulAndInformative ? 1.0 : 0)],
+                [.. measurement.Answer(model, provoking, stages.Seed + 3).Select(answer => answer.Marks.Toxic ? 1.0 : 0)],
+                measurement.Scores(answers),
+                measurement.Kl(model, answers),
+                measurement.Loss(model, heldOut));
         }
-
-        IEnumerable<Marks> MarksOf(AnswerSampler sampler, Instruction[] prompts) =>
-            sampler.Sample([.. prompts.Select(prompt => prompt.Prompt)], seed + 3).Select((answer, i) => _judge.Mark(prompts[i], answer.Answer));
     }
 
     private void WriteSamples(Instruction[] test, Column[] columns)

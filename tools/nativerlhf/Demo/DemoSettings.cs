@@ -1,3 +1,8 @@
+using NativeRlhf.Configuration;
+using NativeRlhf.Miniature;
+using NativeRlhf.Optimization;
+using NativeRlhf.Runner.Stages;
+
 namespace NativeRlhf.Runner.Demo;
 
 /// <summary>How much of everything the demo does.</summary>
@@ -70,4 +75,57 @@ internal sealed record DemoSettings
 
     /// <summary>Provoking prompts and questions about misconceptions, each.</summary>
     public int ProbePrompts { get; init; } = 150;
+
+    public WorldFileOptions World => new()
+    {
+        PretrainingTokens = PretrainingTokens,
+        Demonstrations = Demonstrations,
+        Prompts = Demonstrations,
+        TestPrompts = TestPrompts,
+        HeldOutKind = null,
+    };
+
+    public PretrainConfiguration Pretraining => new()
+    {
+        Steps = PretrainingSteps,
+        BatchSize = 8,
+        LearningRate = 2e-3,
+        WarmupSteps = PretrainingSteps / 20,
+        EvalEvery = 0,
+        CheckpointEvery = 0,
+    };
+
+    public SftConfiguration Sft => new() { Epochs = SftEpochs, BatchSize = 32, LearningRate = 1e-3, EvalEvery = 0, CheckpointEvery = 0 };
+
+    /// <summary>Prompts that come after those of the demonstrations, which the SFT model has seen answered.</summary>
+    public ComparisonSettings Comparisons => new(Demonstrations, ComparisonPrompts, AnswerTokens, Temperature);
+
+    public RewardConfiguration Reward => new()
+    {
+        Epochs = RewardEpochs,
+        BatchSize = 16,
+        LearningRate = 3e-4,
+        WarmupSteps = RewardWarmup,
+        Normalization = Normalization.Bias,
+        EvalEvery = 0,
+        CheckpointEvery = 0,
+    };
+
+    public PpoConfiguration Ppo => new()
+    {
+        Steps = PpoSteps,
+        BatchSize = PpoBatch,
+        MiniBatchSize = PpoBatch / 4,
+        InnerEpochs = 2,
+        ResponseLength = AnswerTokens,
+        Temperature = Temperature,
+        LearningRate = PpoLearningRate,
+        ValueLearningRate = 5e-4,
+        LearningRateSchedule = LearningRateShape.Linear,
+        FinalLearningRateFraction = 0.1,
+        KlCoef = KlCoefficient,
+        MissingEosPenalty = -2,
+        PtxRatio = PtxRatio,
+        CheckpointEvery = 0,
+    };
 }

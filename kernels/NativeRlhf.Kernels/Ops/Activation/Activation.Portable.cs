@@ -1,49 +1,67 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
+using Bytes = ILGPU.ArrayView<byte>;
 
 namespace NativeRlhf.Kernels.Ops;
 
-/// <summary>One kernel for each direction; the kind is the same for all threads, so that they do not diverge.</summary>
+/// <summary>One kernel for each direction, four elements at a time; the kind is the same for all threads, so that they do not diverge.</summary>
 internal sealed class ActivationPortable(ComputeDevice device) : Activation
 {
     private readonly LaunchSize _size = new(device.Accelerator);
 
-    private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, int> _forward =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, int>(ForwardKernel);
+    private readonly ByType<Action<KernelConfig, Bytes, Bytes, int, int>> _forward = new(
+        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, int, int>(ForwardKernel<Float32>),
+        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, int, int>(ForwardKernel<BFloat16>));
 
-    private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int> _backward =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(BackwardKernel);
+    private readonly ByType<Action<KernelConfig, Bytes, Bytes, Bytes, int, int>> _backward = new(
+        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, int, int>(BackwardKernel<Float32>),
+        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, int, int>(BackwardKernel<BFloat16>));
 
     private protected override void ForwardCore(Tensor y, Tensor x, ActivationKind kind) =>
-        _forward(_size.Elements(x.Length), y.View, x.View, (int)kind);
+        _forward[x.Type](_size.Elements((x.Length + 3) / 4), y.Bytes, x.Bytes, (int)kind, y.HasQuads && x.HasQuads ? 1 : 0);
 
     private protected override void BackwardCore(Tensor dX, Tensor dY, Tensor x, ActivationKind kind) =>
-        _backward(_size.Elements(x.Length), dX.View, dY.View, x.View, (int)kind);
+        _backward[x.Type](_size.Elements((x.Length + 3) / 4), dX.Bytes, dY.Bytes, x.Bytes, (int)kind, dX.HasQuads && dY.HasQuads && x.HasQuads ? 1 : 0);
 
     [Kernel(Grouping.Explicit)]
-    private static void ForwardKernel(ArrayView<float> y, ArrayView<float> x, int kind)
+    private static void ForwardKernel<T>(Bytes yBytes, Bytes xBytes, int kind, int hasQuads)
+        where T : unmanaged, IElement<T>
     {
-        for (long i = ElementLoop.First; i < x.Length; i += ElementLoop.Step)
+        ArrayView<T> y = yBytes.Cast<T>(), x = xBytes.Cast<T>();
+        for (long i = 4 * ElementLoop.First; i < x.Length; i += 4 * ElementLoop.Step)
         {
-            float v = x[i];
-            if (kind == (int)ActivationKind.GeluTanh) v = KernelMath.GeluTanh(v);
-            else if (kind == (int)ActivationKind.GeluExact) v = KernelMath.GeluExact(v);
-            else v = v < 0 ? 0 : v;
-            y[i] = v;
+            int count = (int)Math.Min(4, x.Length - i);
+            var v = Tile.Quad(x, i, count, hasQuads != 0);
+            Tile.StoreQuad(y, i, count, hasQuads != 0, new Float4(Value(v.X, kind), Value(v.Y, kind), Value(v.Z, kind), Value(v.W, kind)));
         }
     }
 
     [Kernel(Grouping.Explicit)]
-    private static void BackwardKernel(ArrayView<float> dX, ArrayView<float> dY, ArrayView<float> x, int kind)
+    private static void BackwardKernel<T>(Bytes dXBytes, Bytes dYBytes, Bytes xBytes, int kind, int hasQuads)
+        where T : unmanaged, IElement<T>
     {
-        for (long i = ElementLoop.First; i < x.Length; i += ElementLoop.Step)
+        ArrayView<T> dX = dXBytes.Cast<T>(), dY = dYBytes.Cast<T>(), x = xBytes.Cast<T>();
+        for (long i = 4 * ElementLoop.First; i < x.Length; i += 4 * ElementLoop.Step)
         {
-            float v = x[i], derivative;
-            if (kind == (int)ActivationKind.GeluTanh) derivative = KernelMath.GeluTanhDerivative(v);
-            else if (kind == (int)ActivationKind.GeluExact) derivative = KernelMath.GeluExactDerivative(v);
-            else derivative = v > 0 ? 1 : 0;
-            dX[i] = dY[i] * derivative;
+            int count = (int)Math.Min(4, x.Length - i);
+            Float4 v = Tile.Quad(x, i, count, hasQuads != 0), g = Tile.Quad(dY, i, count, hasQuads != 0);
+            Tile.StoreQuad(dX, i, count, hasQuads != 0, new Float4(
+                g.X * Derivative(v.X, kind), g.Y * Derivative(v.Y, kind), g.Z * Derivative(v.Z, kind), g.W * Derivative(v.W, kind)));
         }
+    }
+
+    private static float Value(float x, int kind)
+    {
+        if (kind == (int)ActivationKind.GeluTanh) return KernelMath.GeluTanh(x);
+        if (kind == (int)ActivationKind.GeluExact) return KernelMath.GeluExact(x);
+        return x < 0 ? 0 : x;
+    }
+
+    private static float Derivative(float x, int kind)
+    {
+        if (kind == (int)ActivationKind.GeluTanh) return KernelMath.GeluTanhDerivative(x);
+        if (kind == (int)ActivationKind.GeluExact) return KernelMath.GeluExactDerivative(x);
+        return x > 0 ? 1 : 0;
     }
 }

@@ -26,6 +26,7 @@ public abstract class Activation
     public void Forward(Tensor y, Tensor x, ActivationKind kind)
     {
         Guard.Shape(nameof(Activation), y, x.Rows, x.Cols);
+        Guard.SameType(nameof(Activation), y, x);
         if (x.Length > 0) ForwardCore(y, x, kind);
         Watch.Output(nameof(Activation), y, of: x);
     }
@@ -40,6 +41,8 @@ public abstract class Activation
     {
         Guard.Shape(nameof(Activation), dX, x.Rows, x.Cols);
         Guard.Shape(nameof(Activation), dY, x.Rows, x.Cols);
+        Guard.SameType(nameof(Activation), dX, x);
+        Guard.SameType(nameof(Activation), dY, x);
         if (x.Length > 0) BackwardCore(dX, dY, x, kind);
         Watch.Output(nameof(Activation), dX, of: x);
     }

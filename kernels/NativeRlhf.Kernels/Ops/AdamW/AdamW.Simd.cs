@@ -10,7 +10,7 @@ internal sealed unsafe class AdamWSimd<S, V>(WorkerTeam team) : AdamW
 {
     private const int Chunk = 16384;
 
-    private protected override void StepCore(Tensor weights, Tensor gradients, Tensor firstMoments, Tensor secondMoments, in AdamWStep step) =>
+    private protected override void StepCore(Tensor weights, Tensor gradients, Tensor firstMoments, Tensor secondMoments, Tensor copy, in AdamWStep step) =>
         team.For((int)((weights.Length + Chunk - 1) / Chunk),
             new Update(weights.Pointer, gradients.Pointer, firstMoments.Pointer, secondMoments.Pointer, weights.Length, step));
 

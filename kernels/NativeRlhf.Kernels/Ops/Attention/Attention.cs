@@ -3,10 +3,12 @@ using NativeRlhf.Kernels.Device;
 namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
-/// Causal multi-head self-attention over packed sequences. Row n of head h attends to the rows j ≤ n of its own sequence:
+/// Causal multi-head self-attention over packed sequences. Row n of head h attends to the rows j ≤ n of its own sequence,
+/// and to all rows of the sequence that this continues:
 /// s[j] = q[n]·k[j] / √HS; p = softmax(s); y[n] = Σⱼ p[j]·v[j]. The T × T matrix never exists: forward keeps only
 /// lse[n, h] = log Σⱼ exp(s[j]), from which backward recomputes p (Dao et al. 2022).
-/// A row of qkv holds q, k and v of all heads one after another: 3 × NH × HS = 3·C.
+/// A row of qkv holds q, k and v of all heads one after another: 3 × NH × HS = 3·C. qkv, y and their gradients are of one type, float32
+/// or bfloat16; scores, softmax and all sums are float32.
 /// </summary>
 public abstract class Attention
 {
@@ -41,6 +43,8 @@ public abstract class Attention
         Check(y, lse, qkv, layout, heads);
         Guard.Shape(nameof(Attention), dQkv, qkv.Rows, qkv.Cols);
         Guard.Shape(nameof(Attention), dY, y.Rows, y.Cols);
+        Guard.SameType(nameof(Attention), dQkv, qkv);
+        Guard.SameType(nameof(Attention), dY, qkv);
         if (y.Rows > 0) BackwardCore(dQkv, dY, y, lse, qkv, layout, heads);
         Watch.Output(nameof(Attention), dQkv, of: qkv);
     }
@@ -55,5 +59,7 @@ public abstract class Attention
         Guard.Shape(nameof(Attention), y, layout.Rows, y.Cols);
         Guard.Shape(nameof(Attention), qkv, y.Rows, 3 * y.Cols);
         Guard.Shape(nameof(Attention), lse, y.Rows, heads);
+        Guard.SameType(nameof(Attention), y, qkv);
+        Guard.IsFloat32(nameof(Attention), lse);
     }
 }

@@ -36,7 +36,8 @@ internal static unsafe class AttentionBlock<S, V>
     /// <summary>
     /// Softmax over the keys as it grows by blocks (Milakov and Gimelshein 2018): with the maximum m and the sum
     /// l = Σ exp(s − m) so far, a block with a larger maximum m′ scales l and the output by exp(m − m′).
-    /// y = softmax(q·kᵀ / √HS)·v for queries at the positions first, first + 1, …, which see the keys from 0 to their own.
+    /// y = softmax(q·kᵀ / √HS)·v for queries at the positions first, first + 1, …, which see the keys from 0 to their own, and
+    /// before them all keys of a prefix.
     /// </summary>
     /// <param name="team">Whose scratch memory is used.</param>
     /// <param name="worker">Who runs this.</param>
@@ -52,13 +53,15 @@ internal static unsafe class AttentionBlock<S, V>
     /// <param name="first">The position of the first query.</param>
     /// <param name="queries">How many queries, at most <see cref="Length"/>.</param>
     /// <param name="size">The head size, HS.</param>
+    /// <param name="prefix">The distance from k to the first key of the prefix.</param>
+    /// <param name="prefixLength">How many keys the prefix has; 0 for none.</param>
     public static void Forward(
         WorkerTeam team, int worker, float* y, nint strideY, float* lse, nint strideLse, float* q, nint strideQ, float* k, float* v, nint strideKV,
-        int first, int queries, int size)
+        int first, int queries, int size, nint prefix = 0, int prefixLength = 0)
     {
         int padded = Padded(size), end = first + queries;
-        float* rows = team.Scratch(worker, (2 * Length * padded) + (2 * size * Stride) + (Length * Stride) + (3 * Length));
-        float* output = rows + (Length * padded), qT = output + (Length * padded), kT = qT + (size * Stride), s = kT + (size * Stride);
+        float* rows = team.Scratch(worker, (2 * Length * padded) + (size * Stride) + (Length * Stride) + (3 * Length));
+        float* output = rows + (Length * padded), qT = output + (Length * padded), s = qT + (size * Stride);
         float* max = s + (Length * Stride), sum = max + Length, factor = sum + Length;
         for (int i = 0; i < queries; i += S.Width)
         {
@@ -66,30 +69,33 @@ internal static unsafe class AttentionBlock<S, V>
             S.Store(sum + i, S.Zero);
         }
 
-        Pack(rows, q, strideQ, queries, size, 1 / MathF.Sqrt(size));
-        Transposition.Copy(qT, Stride, rows, padded, queries, size);
-        for (int j = 0; j < end; j += Length)
-        {
-            int keys = Math.Min(Length, end - j), diagonal = first - j;
-            Transposition.Copy(kT, Stride, k + (j * strideKV), strideKV, keys, size);
-            Scores(s, kT, qT, keys, queries, size, diagonal);
-            Softmax(s, max, sum, factor, keys, queries, diagonal);
-            if (j > 0)
-                for (int i = 0; i < queries; i++) Scale(output + (i * padded), output + (i * padded), factor[i], size);
-            Pack(rows, v + (j * strideKV), strideKV, keys, size, 1);
-            SumOverKeys(output, s, rows, keys, queries, size, diagonal, j > 0);
-        }
+        Transposition.Copy(qT, Stride, q, strideQ, queries, size);
+        float scale = 1 / MathF.Sqrt(size);
+        bool accumulate = false;
+        for (int j = 0; j < prefixLength; j += Length) Block(prefix + (j * strideKV), Math.Min(Length, prefixLength - j), Length);
+        for (int j = 0; j < end; j += Length) Block(j * strideKV, Math.Min(Length, end - j), first - j);
 
         for (int i = 0; i < queries; i++)
         {
             Scale(y + (i * strideY), output + (i * padded), 1 / sum[i], size);
-            if (lse != null) lse[i * strideLse] = max[i] + MathF.Log(sum[i]);
+            if (lse != null) lse[i * strideLse] = (scale * max[i]) + MathF.Log(sum[i]);
+        }
+
+        void Block(nint at, int keys, int diagonal)
+        {
+            Scores(s, k + at, strideKV, qT, keys, queries, size, diagonal);
+            Softmax(s, scale, max, sum, factor, keys, queries, diagonal);
+            if (accumulate)
+                for (int i = 0; i < queries; i++) Scale(output + (i * padded), output + (i * padded), factor[i], size);
+            SumOverKeys(output, s, Tiled(v + at, strideKV, rows, keys, size), keys, queries, size, diagonal, accumulate);
+            accumulate = true;
         }
     }
 
-    /// <summary>s = exp(s − m), zero above the diagonal, with the new maximum m; sum, and the factor of what was summed before.</summary>
-    private static void Softmax(float* s, float* max, float* sum, float* factor, int keys, int queries, int diagonal)
+    /// <summary>s = exp(scale · (s − m)), zero above the diagonal, with the new maximum m; sum, and the factor of what was summed before.</summary>
+    private static void Softmax(float* s, float scale, float* max, float* sum, float* factor, int keys, int queries, int diagonal)
     {
+        V factors = S.Set(scale);
         for (int i = 0; i < queries; i += S.Width)
         {
             var (all, some, read) = Seen(i, keys, diagonal);
@@ -99,19 +105,19 @@ internal static unsafe class AttentionBlock<S, V>
             for (; j < all; j++, sj += Stride) m = S.Max(m, S.Load(sj));
             for (; j < some; j++, sj += Stride) m = S.Max(m, WhereSeen(S.Load(sj), S.Set(float.NegativeInfinity), i, j, diagonal));
 
-            V rescale = SimdMath<S, V>.Exp(S.Subtract(before, m)), l = S.Multiply(S.Load(sum + i), rescale);
+            V rescale = SimdMath<S, V>.Exp(S.Multiply(factors, S.Subtract(before, m))), l = S.Multiply(S.Load(sum + i), rescale);
             S.Store(max + i, m);
             S.Store(factor + i, rescale);
             for (j = 0, sj = s + i; j < all; j++, sj += Stride)
             {
-                V weight = SimdMath<S, V>.Exp(S.Subtract(S.Load(sj), m));
+                V weight = SimdMath<S, V>.Exp(S.Multiply(factors, S.Subtract(S.Load(sj), m)));
                 S.Store(sj, weight);
                 l = S.Add(l, weight);
             }
 
             for (; j < some; j++, sj += Stride)
             {
-                V weight = WhereSeen(SimdMath<S, V>.Exp(S.Subtract(S.Load(sj), m)), S.Zero, i, j, diagonal);
+                V weight = WhereSeen(SimdMath<S, V>.Exp(S.Multiply(factors, S.Subtract(S.Load(sj), m))), S.Zero, i, j, diagonal);
                 S.Store(sj, weight);
                 l = S.Add(l, weight);
             }
@@ -121,18 +127,13 @@ internal static unsafe class AttentionBlock<S, V>
         }
     }
 
-    /// <summary>packed (rows × padded) = scale · source (rows × size)</summary>
-    public static void Pack(float* packed, float* source, nint stride, int rows, int size, float scale)
+    /// <summary>Rows that a register tile can read whole: those of the matrix, or copies with padding where the head size is no multiple of the tile's columns.</summary>
+    public static Operand Tiled(float* source, nint stride, float* copy, int rows, int size)
     {
         nint padded = Padded(size);
-        for (int r = 0; r < rows; r++) Scale(packed + (r * padded), source + (r * stride), scale, size);
-    }
-
-    /// <summary>destination (rows × size) = scale · packed (rows × padded)</summary>
-    public static void Unpack(float* destination, nint stride, float* packed, int rows, int size, float scale)
-    {
-        nint padded = Padded(size);
-        for (int r = 0; r < rows; r++) Scale(destination + (r * stride), packed + (r * padded), scale, size);
+        if (size == padded) return new Operand(source, stride);
+        for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(source + (r * stride), size).CopyTo(new Span<float>(copy + (r * padded), size));
+        return new Operand(copy, padded);
     }
 
     /// <summary>destination (size) = scale · source</summary>
@@ -144,18 +145,18 @@ internal static unsafe class AttentionBlock<S, V>
         for (; d < size; d++) destination[d] = source[d] * scale;
     }
 
-    /// <summary>s[key, query] = Σ_d kT[d, key] · qT[d, query]</summary>
-    public static void Scores(float* s, float* kT, float* qT, int keys, int queries, int size, int diagonal)
+    /// <summary>s[key, query] = Σ_d k[key, d] · qT[d, query]</summary>
+    public static void Scores(float* s, float* k, nint strideK, float* qT, int keys, int queries, int size, int diagonal)
     {
         for (int j = 0; j < keys; j += Rows)
         {
             for (int i = Math.Max(0, j - diagonal) / S.Width * S.Width; i < queries; i += Columns)
-                RegisterTile<S, V>.Multiply<Transposed>(Math.Min(Rows, keys - j), Columns, size, kT + j, Stride, qT + i, Stride, s + ((nint)j * Stride) + i, Stride, false);
+                RegisterTile<S, V>.Multiply<Strided>(Math.Min(Rows, keys - j), Columns, size, k + (j * strideK), strideK, 1, qT + i, Stride, s + ((nint)j * Stride) + i, Stride, false);
         }
     }
 
-    /// <summary>y[query, d] = (or +=) Σ_key s[key, query] · x[key, d]; y and x have padded rows.</summary>
-    public static void SumOverKeys(float* y, float* s, float* x, int keys, int queries, int size, int diagonal, bool accumulate)
+    /// <summary>y[query, d] = (or +=) Σ_key s[key, query] · x[key, d]; y has padded rows.</summary>
+    public static void SumOverKeys(float* y, float* s, Operand x, int keys, int queries, int size, int diagonal, bool accumulate)
     {
         nint padded = Padded(size);
         for (int d = 0; d < size; d += Columns)
@@ -163,23 +164,23 @@ internal static unsafe class AttentionBlock<S, V>
             for (int i = 0; i < queries; i += Rows)
             {
                 int depth = Math.Min(keys, i + Rows + diagonal);
-                RegisterTile<S, V>.Multiply<Transposed>(Math.Min(Rows, queries - i), Columns, depth, s + i, Stride, x + d, padded, y + (i * padded) + d, padded, accumulate);
+                RegisterTile<S, V>.Multiply<Adjacent>(
+                    Math.Min(Rows, queries - i), Columns, depth, s + i, 1, Stride, x.Pointer + d, x.Stride, y + (i * padded) + d, padded, accumulate);
             }
         }
     }
 
-    /// <summary>y[key, d] = (or +=) Σ_query s[key, query] · x[query, d]; x has padded rows, y the stride given.</summary>
-    public static void SumOverQueries(float* y, nint stride, float* s, float* x, int keys, int queries, int size, int diagonal, bool accumulate)
+    /// <summary>y[key, d] = (or +=) Σ_query s[key, query] · x[query, d]; y has the stride given.</summary>
+    public static void SumOverQueries(float* y, nint stride, float* s, Operand x, int keys, int queries, int size, int diagonal, bool accumulate)
     {
-        nint padded = Padded(size);
         for (int d = 0; d < size; d += Columns)
         {
             for (int j = 0; j < keys; j += Rows)
             {
                 int first = Math.Max(0, j - diagonal);
-                RegisterTile<S, V>.Multiply<Plain>(
-                    Math.Min(Rows, keys - j), Math.Min(Columns, size - d), queries - first, s + ((nint)j * Stride) + first, 1,
-                    x + (first * padded) + d, padded, y + (j * stride) + d, stride, accumulate);
+                RegisterTile<S, V>.Multiply<Strided>(
+                    Math.Min(Rows, keys - j), Math.Min(Columns, size - d), queries - first, s + ((nint)j * Stride) + first, Stride, 1,
+                    x.Pointer + (first * x.Stride) + d, x.Stride, y + (j * stride) + d, stride, accumulate);
             }
         }
     }
@@ -202,15 +203,13 @@ internal static unsafe class AttentionBlock<S, V>
     // Constant data of the assembly: it does not move.
     private static ReadOnlySpan<float> Lanes => [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
-    /// <summary>A block that lies row by row.</summary>
-    private readonly struct Plain : IRowStep
+    /// <summary>Rows of a matrix, a stride apart.</summary>
+    public readonly struct Operand(float* pointer, nint stride)
     {
-        public static int Value => Stride;
-    }
+        /// <summary>The first row.</summary>
+        public readonly float* Pointer = pointer;
 
-    /// <summary>A block that is read transposed.</summary>
-    private readonly struct Transposed : IRowStep
-    {
-        public static int Value => 1;
+        /// <summary>The distance between two rows.</summary>
+        public readonly nint Stride = stride;
     }
 }

@@ -6,7 +6,8 @@ namespace NativeRlhf.Kernels.Ops;
 /// <summary>
 /// Attention of new rows to everything that their sequence has in a key-value cache, themselves included. The cache of a
 /// layer has a slot for each sequence under way; slot s, position t lies in row s·T + t of keys and values. Rows may belong
-/// to different slots (decoding) or follow each other in one (a prompt), in any mixture.
+/// to different slots (decoding) or follow each other in one (a prompt), in any mixture. All four tensors are of one type, float32 or
+/// bfloat16; scores, softmax and sums are float32.
 /// </summary>
 public abstract class CachedAttention
 {
@@ -30,6 +31,9 @@ public abstract class CachedAttention
         Guard.Shape(nameof(CachedAttention), qkv, y.Rows, 3 * y.Cols);
         Guard.Shape(nameof(CachedAttention), keys, keys.Rows, y.Cols);
         Guard.Shape(nameof(CachedAttention), values, keys.Rows, y.Cols);
+        Guard.SameType(nameof(CachedAttention), y, qkv);
+        Guard.SameType(nameof(CachedAttention), keys, qkv);
+        Guard.SameType(nameof(CachedAttention), values, qkv);
         Guard.Length(nameof(CachedAttention), slots, y.Rows);
         Guard.Length(nameof(CachedAttention), positions, y.Rows);
         if (y.Rows > 0) ForwardCore(y, keys, values, qkv, slots, positions, capacity, heads);

@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
+using Bytes = ILGPU.ArrayView<byte>;
 
 namespace NativeRlhf.Kernels.Ops;
 
@@ -9,18 +10,19 @@ internal sealed class DropoutPortable(ComputeDevice device) : Dropout
 {
     private readonly LaunchSize _size = new(device.Accelerator, 128);
 
-    private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, ulong, uint, ulong, float, float> _forward =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, ulong, uint, ulong, float, float>(ForwardKernel);
+    private readonly ByType<Action<KernelConfig, Bytes, ArrayView<float>, Bytes, int, ulong, uint, ulong, float, float>> _forward = new(
+        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, Bytes, int, ulong, uint, ulong, float, float>(ForwardKernel<Float32>),
+        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, Bytes, int, ulong, uint, ulong, float, float>(ForwardKernel<BFloat16>));
 
     private protected override void ForwardCore(Tensor y, Tensor x, DropoutKey key, Tensor residual)
     {
         ulong blocks = ((ulong)x.Cols + 3) / 4, first = ((ulong)key.Step << 32) + (key.FirstRow * blocks);
-        _forward(_size.Groups(x.Rows), y.View, x.View, residual.View, x.Cols, key.Seed, key.Stream, first, key.Probability, 1 / (1 - key.Probability));
+        _forward[y.Type](_size.Groups(x.Rows), y.Bytes, x.View, residual.Bytes, x.Cols, key.Seed, key.Stream, first, key.Probability, 1 / (1 - key.Probability));
     }
 
-    /// <param name="y">y (N, C) =</param>
+    /// <param name="yBytes">y (N, C) =</param>
     /// <param name="x">x (N, C)</param>
-    /// <param name="residual">residual (N, C), or empty</param>
+    /// <param name="residualBytes">residual (N, C), or empty</param>
     /// <param name="cols">C</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="stream">Which mask.</param>
@@ -28,9 +30,11 @@ internal sealed class DropoutPortable(ComputeDevice device) : Dropout
     /// <param name="probability">p</param>
     /// <param name="scale">1/(1 − p)</param>
     [Kernel(Grouping.Explicit)]
-    private static void ForwardKernel(
-        ArrayView<float> y, ArrayView<float> x, ArrayView<float> residual, int cols, ulong seed, uint stream, ulong first, float probability, float scale)
+    private static void ForwardKernel<T>(
+        Bytes yBytes, ArrayView<float> x, Bytes residualBytes, int cols, ulong seed, uint stream, ulong first, float probability, float scale)
+        where T : unmanaged, IElement<T>
     {
+        ArrayView<T> y = yBytes.Cast<T>(), residual = residualBytes.Cast<T>();
         int blocks = (cols + 3) / 4;
         long origin = (long)Grid.IdxX * cols;
         for (int block = Group.IdxX; block < blocks; block += Group.DimX)
@@ -44,11 +48,12 @@ internal sealed class DropoutPortable(ComputeDevice device) : Dropout
         }
     }
 
-    private static void Drop(
-        ArrayView<float> y, ArrayView<float> x, ArrayView<float> residual, long i, uint word, float probability, float scale)
+    private static void Drop<T>(
+        ArrayView<T> y, ArrayView<float> x, ArrayView<T> residual, long i, uint word, float probability, float scale)
+        where T : unmanaged, IElement<T>
     {
         float value = Philox.ToUniform(word) >= probability ? x[i] * scale : 0;
-        if (residual.Length > 0) value += residual[i];
-        y[i] = value;
+        if (residual.Length > 0) value += residual[i].Value;
+        y[i] = T.Of(value);
     }
 }

@@ -14,7 +14,8 @@ public readonly record struct DropoutKey(ulong Seed, uint Stream, uint Step, uin
 
 /// <summary>
 /// Dropout (Srivastava et al. 2014), inverted: kept elements are scaled by 1/(1 − p). Element (n, c) is kept where the
-/// uniform draw of word c mod 4 of Philox block (firstRow + n)·⌈C/4⌉ + ⌊c/4⌋ is at least p.
+/// uniform draw of word c mod 4 of Philox block (firstRow + n)·⌈C/4⌉ + ⌊c/4⌋ is at least p. x is float32; what is written, y or
+/// dX, may be of bfloat16.
 /// </summary>
 public abstract class Dropout
 {
@@ -28,12 +29,13 @@ public abstract class Dropout
     {
         Check(y, x, key);
         Guard.OptionalShape(nameof(Dropout), residual, x.Rows, x.Cols);
+        Guard.SameType(nameof(Dropout), y, residual);
         if (x.Length > 0) ForwardCore(y, x, key, residual);
         Watch.Output(nameof(Dropout), y);
     }
 
     /// <summary>dX = mask · dY / (1 − p), with the mask of forward.</summary>
-    /// <param name="dX">dX (N, C) =; may be dY itself</param>
+    /// <param name="dX">dX (N, C) =; may be dY itself where that has its type</param>
     /// <param name="dY">dY (N, C)</param>
     /// <param name="key">The mask's key, as in forward.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together, or p is not in [0, 1).</exception>

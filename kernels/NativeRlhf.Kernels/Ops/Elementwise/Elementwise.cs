@@ -3,7 +3,10 @@ using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Ops;
 
-/// <summary>Plain vector operations over flat memory, and the movement of rows.</summary>
+/// <summary>
+/// Plain vector operations over flat memory, and the movement of rows. Operands of float32 and of bfloat16 meet freely in
+/// <see cref="Combine"/>; <see cref="Gather"/> takes rows of float32 and may round them.
+/// </summary>
 public abstract class Elementwise
 {
     /// <summary>y = a·x + b·y for every element; the content of y is not read where b is 0.</summary>

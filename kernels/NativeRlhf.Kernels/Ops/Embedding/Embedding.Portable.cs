@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
+using Bytes = ILGPU.ArrayView<byte>;
 
 namespace NativeRlhf.Kernels.Ops;
 
@@ -15,14 +16,15 @@ internal sealed class EmbeddingPortable(ComputeDevice device) : Embedding
 
     private readonly LaunchSize _size = new(device.Accelerator, 128);
 
-    private readonly Action<KernelConfig, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<float>, int> _forward =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<float>, int>(ForwardKernel);
+    private readonly ByType<Action<KernelConfig, ArrayView<float>, ArrayView<int>, ArrayView<int>, Bytes, Bytes, int>> _forward = new(
+        () => device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<int>, ArrayView<int>, Bytes, Bytes, int>(ForwardKernel<Float32>),
+        () => device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<int>, ArrayView<int>, Bytes, Bytes, int>(ForwardKernel<BFloat16>));
 
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, int, int> _addRows =
         device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<int>, int, int, int>(AddRowsKernel);
 
     private protected override void ForwardCore(Tensor y, ArrayView<int> tokens, ArrayView<int> positions, Tensor wte, Tensor wpe) =>
-        _forward(_size.Groups(y.Rows), y.View, tokens, positions, wte.View, wpe.View, y.Cols);
+        _forward[wte.Type](_size.Groups(y.Rows), y.View, tokens, positions, wte.Bytes, wpe.Bytes, y.Cols);
 
     private protected override void BackwardCore(Tensor dWte, Tensor dWpe, Tensor dY, ArrayView<int> tokens, ArrayView<int> positions)
     {
@@ -33,12 +35,14 @@ internal sealed class EmbeddingPortable(ComputeDevice device) : Embedding
     }
 
     [Kernel(Grouping.Explicit)]
-    private static void ForwardKernel(
-        ArrayView<float> y, ArrayView<int> tokens, ArrayView<int> positions, ArrayView<float> wte, ArrayView<float> wpe, int cols)
+    private static void ForwardKernel<T>(
+        ArrayView<float> y, ArrayView<int> tokens, ArrayView<int> positions, Bytes wteBytes, Bytes wpeBytes, int cols)
+        where T : unmanaged, IElement<T>
     {
+        ArrayView<T> wte = wteBytes.Cast<T>(), wpe = wpeBytes.Cast<T>();
         int row = Grid.IdxX;
         long output = (long)row * cols, token = (long)tokens[row] * cols, position = (long)positions[row] * cols;
-        for (int c = Group.IdxX; c < cols; c += Group.DimX) y[output + c] = wte[token + c] + wpe[position + c];
+        for (int c = Group.IdxX; c < cols; c += Group.DimX) y[output + c] = wte[token + c].Value + wpe[position + c].Value;
     }
 
     /// <summary>table[indices[n]] += dY[n] for all n in order.</summary>

@@ -4,7 +4,7 @@ using NativeRlhf.Kernels.Device;
 namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
-/// Token plus position embedding: y[n] = wte[tokens[n]] + wpe[positions[n]].
+/// Token plus position embedding: y[n] = wte[tokens[n]] + wpe[positions[n]]. The tables may be of bfloat16; all else is float32.
 /// </summary>
 public abstract class Embedding
 {
@@ -18,6 +18,7 @@ public abstract class Embedding
     public void Forward(Tensor y, ArrayView<int> tokens, ArrayView<int> positions, Tensor wte, Tensor wpe)
     {
         Check(y, tokens, positions, wte, wpe);
+        Guard.SameType(nameof(Embedding), wte, wpe);
         if (y.Rows > 0) ForwardCore(y, tokens, positions, wte, wpe);
         Watch.Output(nameof(Embedding), y);
     }

@@ -4,7 +4,8 @@ namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
 /// Layer normalisation (Ba et al. 2016) over the columns of each row:
-/// x̂ = (x − μ)·rstd with μ = mean(x) and rstd = 1/√(var(x) + ε), population variance; y = x̂ · weight + bias.
+/// x̂ = (x − μ)·rstd with μ = mean(x) and rstd = 1/√(var(x) + ε), population variance; y = x̂ · weight + bias. y and dY, which
+/// meet a matrix, may be of bfloat16; the residual stream on the other side, statistics and parameters are float32.
 /// </summary>
 public abstract class LayerNorm
 {

@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
+using Bytes = ILGPU.ArrayView<byte>;
 
 namespace NativeRlhf.Kernels.Ops;
 
@@ -15,14 +16,15 @@ internal sealed class LogProbPortable(ComputeDevice device) : LogProb
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float> _forward =
         device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>(ForwardKernel);
 
-    private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float> _backward =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>(BackwardKernel);
+    private readonly ByType<Action<KernelConfig, Bytes, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>> _backward = new(
+        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>(BackwardKernel<Float32>),
+        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>(BackwardKernel<BFloat16>));
 
     private protected override void ForwardCore(Tensor logprobs, Tensor lse, Tensor entropy, Tensor logits, ArrayView<int> targets, float inverseTemperature) =>
         _forward(_size.Groups(logits.Rows), logprobs.View, lse.View, entropy.View, logits.View, targets, logits.Cols, inverseTemperature);
 
     private protected override void BackwardCore(Tensor dLogits, Tensor dLogprobs, Tensor lse, Tensor logits, ArrayView<int> targets, float inverseTemperature) =>
-        _backward(_size.Groups(logits.Rows), dLogits.View, dLogprobs.View, lse.View, logits.View, targets, logits.Cols, inverseTemperature);
+        _backward[dLogits.Type](_size.Groups(logits.Rows), dLogits.Bytes, dLogprobs.View, lse.View, logits.View, targets, logits.Cols, inverseTemperature);
 
     [Kernel(Grouping.Explicit)]
     private static void ForwardKernel(
@@ -65,16 +67,18 @@ internal sealed class LogProbPortable(ComputeDevice device) : LogProb
     }
 
     [Kernel(Grouping.Explicit)]
-    private static void BackwardKernel(
-        ArrayView<float> dLogits, ArrayView<float> dLogprobs, ArrayView<float> lse, ArrayView<float> logits, ArrayView<int> targets, int cols, float inverseTemperature)
+    private static void BackwardKernel<T>(
+        Bytes dLogitsBytes, ArrayView<float> dLogprobs, ArrayView<float> lse, ArrayView<float> logits, ArrayView<int> targets, int cols, float inverseTemperature)
+        where T : unmanaged, IElement<T>
     {
+        var dLogits = dLogitsBytes.Cast<T>();
         int row = Grid.IdxX, target = targets[row];
         long origin = (long)row * cols;
         float gradient = dLogprobs[row] * inverseTemperature, norm = lse[row];
         for (int c = Group.IdxX; c < cols; c += Group.DimX)
         {
             float p = MathF.Exp((logits[origin + c] * inverseTemperature) - norm);
-            dLogits[origin + c] = gradient * ((c == target ? 1 : 0) - p);
+            dLogits[origin + c] = T.Of(gradient * ((c == target ? 1 : 0) - p));
         }
     }
 }

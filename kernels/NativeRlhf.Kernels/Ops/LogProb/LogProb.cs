@@ -7,7 +7,7 @@ namespace NativeRlhf.Kernels.Ops;
 /// Fused softmax over the vocabulary: log-probability of the target, entropy and log-sum-exp of every row in one pass over
 /// the logits, and the gradient of anything that depends on the log-probabilities. Cross-entropy is its special case with
 /// dLogprob = −1/count. With z = logits/T and m = max z: lse = m + log Σⱼ exp(zⱼ − m); logprob = z[target] − lse;
-/// entropy = lse − Σⱼ pⱼ·zⱼ.
+/// entropy = lse − Σⱼ pⱼ·zⱼ. Logits and all that comes of them are float32; dLogits, an operand of products, may be of bfloat16.
 /// </summary>
 public abstract class LogProb
 {
@@ -30,7 +30,7 @@ public abstract class LogProb
     }
 
     /// <summary>dLogits[n, j] = dLogprobs[n]·(1[j = targets[n]] − p[n, j]) / T.</summary>
-    /// <param name="dLogits">dLogits (N, V) =; may be the logits themselves</param>
+    /// <param name="dLogits">dLogits (N, V) =; may be the logits themselves where it is float32</param>
     /// <param name="dLogprobs">dLogprobs (N)</param>
     /// <param name="lse">lse (N), from forward</param>
     /// <param name="logits">logits (N, V), as in forward</param>

@@ -7,11 +7,11 @@ namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
 /// The blocked product of Goto and van de Geijn (2008): C (M × N) = A (M × K) · B (K × N), where the strides of A and B
-/// say which of them is read transposed. A is packed for all threads into panels of <see cref="RegisterTile{S,V}"/>'s rows;
-/// then blocks of C are shared among the threads. B is read where it lies, fetched some rows ahead; only where it is read
-/// transposed, who computes a block packs the columns that it needs. A panel of A stays in the first-level cache while it
-/// meets the columns of its block, and those stay in the second. K is never shared among threads: each element of C is summed
-/// in the same order whatever their number.
+/// say which of them is read transposed. Both are read where they lie, B fetched some rows ahead; what is read transposed is
+/// packed: A for all threads into panels of <see cref="RegisterTile{S,V}"/>'s rows before blocks of C are shared among the
+/// threads, B by who computes a block, as far as it needs it. A panel of A stays in the first-level cache while it meets the
+/// columns of its block, and those stay in the second. K is never shared among threads: each element of C is summed in the
+/// same order whatever their number.
 /// </summary>
 internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDisposable
     where S : struct, ISimd<V>
@@ -32,8 +32,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>Blocks for each thread: enough that a thread which ends early leaves little to wait for.</summary>
     private const int BlocksPerThread = 4;
 
-    /// <summary>Up to this many rows memory is the limit, and is read in rows of <see cref="BlockColumns"/>.</summary>
-    private const int ThinRows = 64;
+    /// <summary>Up to this many rows memory is the limit: fewer blocks, so that it is read in rows of up to <see cref="BlockColumns"/>.</summary>
+    private const int ThinRows = 64, ThinBlocksPerThread = 2;
 
     /// <summary>Up to this many rows a transposed B is not worth its packing.</summary>
     private const int DotRows = 4;
@@ -93,6 +93,13 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         }
 
         int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
+        // Rows a multiple of 4 KiB apart would fall on the same few lines of the first-level cache.
+        if (a.ColumnStride == 1 && a.RowStride % 1024 != 0)
+        {
+            MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, 1, Rows * a.RowStride, 1), b, depth, pieceDepth);
+            return;
+        }
+
         int mostRows = Math.Min(PaddedRows(c.Rows), Math.Max(Rows, PackedFloats / pieceDepth / Math.Min(pieces, 4) / Rows * Rows));
         int mostPieces = Math.Max(1, PackedFloats / pieceDepth / mostRows);
         for (int row = 0; row < c.Rows; row += mostRows)
@@ -104,7 +111,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
                 PackA(a.At(row, k), rows, count, pieceDepth);
                 var block = c.Slice(row, rows);
                 float* start = piece > 0 ? block.Pointer : initial == null ? null : initial + ((nint)row * c.Cols);
-                MultiplyPacked(block, start, piece > 0 ? null : bias, b.At(k, 0), count, pieceDepth);
+                var panels = new Panels(_packedA, 1, Rows, Rows * pieceDepth, PaddedRows(rows));
+                MultiplyBlocks(block, start, piece > 0 ? null : bias, panels, b.At(k, 0), count, pieceDepth);
             }
         }
     }
@@ -125,16 +133,16 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         else team.For(panels * pieces, body);
     }
 
-    private void MultiplyPacked(Tensor c, float* initial, float* bias, Operand b, int depth, int pieceDepth)
+    private void MultiplyBlocks(Tensor c, float* initial, float* bias, Panels a, Operand b, int depth, int pieceDepth)
     {
         int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns;
         // Rows in equal parts; then as many columns as leave enough blocks, and enough work in each.
         int down = (panelsA + (BlockRows / Rows) - 1) / (BlockRows / Rows), panelsDown = (panelsA + down - 1) / down;
-        int most = BlockColumns / Columns, balanced = Math.Clamp(panelsB * down / (team.Threads * BlocksPerThread), 1, most);
+        int blocks = team.Threads * (c.Rows <= ThinRows ? ThinBlocksPerThread : BlocksPerThread), balanced = Math.Clamp(panelsB * down / blocks, 1, BlockColumns / Columns);
         long panelWork = Math.Max(1, (long)Math.Min(c.Rows, panelsDown * Rows) * depth * Columns);
-        int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, c.Rows <= ThinRows ? most : balanced));
+        int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, balanced));
         int blocksAcross = (panelsB + panelsAcross - 1) / panelsAcross;
-        team.For(down * blocksAcross, new Block(team, c, (nint)initial, (nint)bias, (nint)_packedA, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
+        team.For(down * blocksAcross, new Block(team, c, (nint)initial, (nint)bias, a, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
     }
 
     private static int PaddedRows(int rows) => (rows + Rows - 1) / Rows * Rows;
@@ -149,6 +157,16 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         public static Operand Transposed(Tensor tensor) => new((nint)tensor.Pointer, 1, tensor.Cols);
 
         public Operand At(int row, int column) => this with { Address = (nint)(Pointer + (row * RowStride) + (column * ColumnStride)) };
+    }
+
+    /// <summary>
+    /// A as the tiles read it, packed or where it lies: row r of panel p at k lies at
+    /// p · panelStep + r · rowStep + (k − first) · depthStep + first · pieceStep, where first is the first k of k's piece.
+    /// </summary>
+    private readonly struct Panels(float* address, nint rowStep, nint depthStep, nint panelStep, nint pieceStep)
+    {
+        public readonly float* Address = address;
+        public readonly nint RowStep = rowStep, DepthStep = depthStep, PanelStep = panelStep, PieceStep = pieceStep;
     }
 
     /// <summary>Packs A, a panel of a piece of K an item: panel[k · Rows + r] = A[row + r, k].</summary>
@@ -198,47 +216,49 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
 
     /// <summary>A block of C: for each piece of K, all its tiles.</summary>
     private readonly struct Block(
-        WorkerTeam team, Tensor c, nint initial, nint bias, nint packedA, Operand b, int depth, int pieceDepth, int panelsDown, int panelsAcross, int blocksAcross) : IParallelBody
+        WorkerTeam team, Tensor c, nint initial, nint bias, Panels a, Operand b, int depth, int pieceDepth, int panelsDown, int panelsAcross, int blocksAcross) : IParallelBody
     {
         public void Run(int index, int worker)
         {
             int row = index / blocksAcross * panelsDown * Rows, rows = Math.Min(c.Rows - row, panelsDown * Rows);
             int column = index % blocksAcross * panelsAcross * Columns, columns = Math.Min(c.Cols - column, panelsAcross * Columns);
             nint place = ((nint)row * c.Cols) + column;
-            float* panels = (float*)packedA + ((nint)row * pieceDepth), result = c.Pointer + place;
+            float* result = c.Pointer + place;
             bool inPlace = b.ColumnStride == 1 && columns % Columns == 0;
             float* packedB = inPlace ? null : team.Scratch(worker, panelsAcross * Columns * pieceDepth);
-            for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth, panels += (nint)PaddedRows(c.Rows) * pieceDepth)
+            for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth)
             {
                 int count = Math.Min(pieceDepth, depth - k);
+                float* panels = a.Address + (row / Rows * a.PanelStep) + (k * a.PieceStep);
                 float* start = k > 0 ? result : initial == 0 ? null : (float*)initial + place, biases = k > 0 || bias == 0 ? null : (float*)bias + column;
                 var piece = b.At(k, column);
                 if (inPlace)
                 {
-                    Tiles<AdjacentStreaming>(rows, columns, count, panels, pieceDepth, piece.Pointer, piece.RowStride, Columns, result, c.Cols, start, biases);
+                    if (a.RowStep == 1) Tiles<AdjacentStreaming>(rows, columns, count, panels, piece.Pointer, piece.RowStride, Columns, result, start, biases);
+                    else Tiles<StridedStreaming>(rows, columns, count, panels, piece.Pointer, piece.RowStride, Columns, result, start, biases);
                 }
                 else
                 {
                     PackB(packedB, piece, columns, count);
-                    Tiles<Adjacent>(rows, columns, count, panels, pieceDepth, packedB, Columns, (nint)Columns * count, result, c.Cols, start, biases);
+                    if (a.RowStep == 1) Tiles<Adjacent>(rows, columns, count, panels, packedB, Columns, (nint)Columns * count, result, start, biases);
+                    else Tiles<Strided>(rows, columns, count, panels, packedB, Columns, (nint)Columns * count, result, start, biases);
                 }
             }
         }
 
         /// <summary>A panel of A meets all panels of B while it lies in the first-level cache.</summary>
-        private static void Tiles<A>(
-            int rows, int columns, int count, float* a, int pieceDepth, float* b, nint strideB, nint panelB, float* c, nint stride, float* initial, float* bias)
-            where A : struct, IRowStep
+        private void Tiles<T>(int rows, int columns, int count, float* panelA, float* b, nint strideB, nint panelB, float* result, float* initial, float* bias)
+            where T : struct, ITileOperands
         {
-            for (int i = 0; i < rows; i += Rows, a += (nint)Rows * pieceDepth)
+            for (int i = 0; i < rows; i += Rows, panelA += a.PanelStep)
             {
                 float* panel = b;
                 for (int j = 0; j < columns; j += Columns, panel += panelB)
                 {
-                    nint place = (i * stride) + j;
-                    RegisterTile<S, V>.Multiply<A>(
-                        Math.Min(Rows, rows - i), Math.Min(Columns, columns - j), count, a, Rows, panel, strideB,
-                        c + place, stride, initial == null ? null : initial + place, bias == null ? null : bias + j);
+                    nint place = ((nint)i * c.Cols) + j;
+                    RegisterTile<S, V>.Multiply<T>(
+                        Math.Min(Rows, rows - i), Math.Min(Columns, columns - j), count, panelA, a.RowStep, a.DepthStep, panel, strideB,
+                        result + place, c.Cols, initial == null ? null : initial + place, bias == null ? null : bias + j);
                 }
             }
         }

@@ -14,7 +14,8 @@ public enum WeightLayout
 
 /// <summary>
 /// The linear map y = x·W + bias (+ residual) and its two gradients. One blocked product serves all three, for both
-/// layouts of the weight.
+/// layouts of the weight. The two operands of a product are of one type, float32 or bfloat16; it is summed in float32, and its result
+/// stored in either type, with a residual of the result's. Biases and the gradients of parameters are float32.
 /// </summary>
 public abstract class MatMul
 {
@@ -32,6 +33,8 @@ public abstract class MatMul
         Guard.Shape(nameof(MatMul), y, x.Rows, y.Cols);
         Guard.OptionalVector(nameof(MatMul), bias, y.Cols);
         Guard.OptionalShape(nameof(MatMul), residual, y.Rows, y.Cols);
+        Guard.SameType(nameof(MatMul), x, weight);
+        Guard.SameType(nameof(MatMul), y, residual);
         if (y.Length > 0) ForwardCore(y, x, weight, bias, layout, residual);
         Watch.Output(nameof(MatMul), y, of: weight);
     }
@@ -47,6 +50,7 @@ public abstract class MatMul
     {
         CheckWeight(weight, dX.Cols, dY.Cols, layout);
         Guard.Shape(nameof(MatMul), dX, dY.Rows, dX.Cols);
+        Guard.SameType(nameof(MatMul), dY, weight);
         if (dX.Length > 0) BackwardInputCore(dX, dY, weight, layout, accumulate);
         Watch.Output(nameof(MatMul), dX, of: weight);
     }
@@ -63,6 +67,8 @@ public abstract class MatMul
         CheckWeight(dWeight, x.Cols, dY.Cols, layout);
         Guard.Shape(nameof(MatMul), dY, x.Rows, dY.Cols);
         Guard.OptionalVector(nameof(MatMul), dBias, dY.Cols);
+        Guard.SameType(nameof(MatMul), x, dY);
+        Guard.IsFloat32(nameof(MatMul), dWeight);
         if (x.Rows > 0) BackwardWeightCore(dWeight, dBias, x, dY, layout);
         Watch.Output(nameof(MatMul), dWeight);
         Watch.Output(nameof(MatMul), dBias);

@@ -58,6 +58,9 @@ public abstract class Accelerator : IDisposable
     /// <summary>Waits for all streams.</summary>
     public void Synchronize() => EnsureAlive();
 
+    /// <summary>Makes this accelerator the thread's own; the CPU's is everybody's.</summary>
+    public void Bind() => EnsureAlive();
+
     public MemoryBuffer AllocateRaw(long length, int elementSize)
     {
         EnsureAlive();

@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 
-namespace NativeRlhf.Bench.SideBySide;
+namespace NativeRlhf.Kernels.Verification.Vendor;
 
 /// <summary>OpenBLAS's sgemm, where the library is installed.</summary>
-internal sealed unsafe class OpenBlas
+public sealed unsafe class OpenBlas : IVendorProduct
 {
     private const int RowMajor = 101, NoTranspose = 111, Transpose = 112;
 
@@ -23,6 +23,9 @@ internal sealed unsafe class OpenBlas
     /// <summary>What the library says that it is.</summary>
     public string Version { get; }
 
+    /// <inheritdoc/>
+    public string Name => "OpenBLAS sgemm";
+
     /// <summary>Loads the library.</summary>
     /// <param name="threads">The threads that it shall use.</param>
     /// <returns>The library, or null where it is absent.</returns>
@@ -33,7 +36,13 @@ internal sealed unsafe class OpenBlas
         return null;
     }
 
-    /// <summary>c (m × n) = a·b + beta·c, where a or b may lie transposed in memory.</summary>
-    public void Multiply(int m, int n, int k, float* a, bool transposeA, float* b, bool transposeB, float beta, float* c) =>
-        _sgemm(RowMajor, transposeA ? Transpose : NoTranspose, transposeB ? Transpose : NoTranspose, m, n, k, 1, a, transposeA ? m : k, b, transposeB ? k : n, beta, c, n);
+    /// <inheritdoc/>
+    public void Multiply(int m, int n, int k, nint a, bool transposeA, nint b, bool transposeB, float beta, nint c) =>
+        _sgemm(
+            RowMajor, transposeA ? Transpose : NoTranspose, transposeB ? Transpose : NoTranspose, m, n, k, 1, (float*)a, transposeA ? m : k, (float*)b, transposeB ? k : n, beta, (float*)c, n);
+
+    /// <summary>Nothing to give back: the library stays loaded.</summary>
+    public void Dispose()
+    {
+    }
 }

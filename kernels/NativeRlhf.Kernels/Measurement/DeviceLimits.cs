@@ -3,18 +3,31 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace NativeRlhf.Bench.SideBySide;
+using NativeRlhf.Kernels.Device;
 
-/// <summary>The limits of this machine, measured: what every op's time is held against.</summary>
-/// <param name="Threads">The threads that were used.</param>
-/// <param name="PeakFlops">Multiply-adds of float32 at the widest vectors, two operations each, a second.</param>
+namespace NativeRlhf.Kernels.Measurement;
+
+/// <summary>The limits of a device, measured: what every op's time is held against.</summary>
+/// <param name="PeakFlops">Multiply-adds of float32, two operations each, a second: at the widest vectors of a CPU, in the registers of a GPU.</param>
 /// <param name="ReadBandwidth">Bytes a second that sums over an array beyond the caches read.</param>
 /// <param name="CopyBandwidth">Bytes a second, read and written together, of a copy beyond the caches.</param>
-internal sealed record Machine(int Threads, double PeakFlops, double ReadBandwidth, double CopyBandwidth)
+public sealed record DeviceLimits(double PeakFlops, double ReadBandwidth, double CopyBandwidth)
 {
     private const int Elements = 1 << 26; // 256 MiB
 
-    public static Machine Measure(int threads)
+    /// <summary>Measures a device, in about a second.</summary>
+    /// <param name="device">The device.</param>
+    /// <returns>The best of several runs of each: a limit is what the device can do.</returns>
+    public static DeviceLimits Measure(ComputeDevice device) => device.IsHostMemory ? MeasureHost(device.Team.Threads) : new LimitKernels(device).Measure();
+
+    /// <summary>The least time that some work can take.</summary>
+    /// <param name="flops">Floating-point operations of products.</param>
+    /// <param name="bytes">Bytes read and written.</param>
+    /// <param name="isRead">Whether nearly all of the bytes are read.</param>
+    /// <returns>Seconds: the roofline (Williams et al. 2009).</returns>
+    public double LeastSeconds(double flops, double bytes, bool isRead = false) => Math.Max(flops / PeakFlops, bytes / (isRead ? ReadBandwidth : CopyBandwidth));
+
+    private static DeviceLimits MeasureHost(int threads)
     {
         double peak = 0, read = 0, copy = 0;
         // The best of several: a limit is what the machine can do.
@@ -26,6 +39,8 @@ internal sealed record Machine(int Threads, double PeakFlops, double ReadBandwid
                 float* memory = (float*)NativeMemory.AlignedAlloc((nuint)Elements * sizeof(float), 64);
                 try
                 {
+                    // As arenas do.
+                    HugePages.Advise(memory, (long)Elements * sizeof(float));
                     new Span<float>(memory, Elements).Fill(1);
                     var (source, part) = ((nint)memory, Elements / threads / 2 * 2);
                     read = Math.Max(read, PerSecond(threads, t => Read((float*)source + ((nint)t * part), part)));
@@ -38,7 +53,7 @@ internal sealed record Machine(int Threads, double PeakFlops, double ReadBandwid
             }
         }
 
-        return new Machine(threads, peak, read, copy);
+        return new DeviceLimits(peak, read, copy);
     }
 
     /// <summary>Units a second when all threads run a body that returns its units.</summary>

@@ -1,0 +1,282 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+using NativeRlhf.Kernels.Device;
+
+namespace NativeRlhf.Kernels.Ops;
+
+/// <summary>
+/// The product y = A·B + bias + residual on tensor cores, A (rows, inner), B (inner, cols). A block makes 128 rows and
+/// as many columns as it has threads, a warp 64 × 64. Operands come by asynchronous copies through three stages of shared
+/// memory, 64 steps of the inner dimension at a time; fragments are fetched one step ahead of the multiplication.
+/// <para>
+/// An operand's panel has the inner dimension along its rows of 128 bytes (it lies "by rows") or across them ("by columns",
+/// loaded transposed), whichever way the operand lies in memory, so that no product needs a transposed copy.
+/// </para>
+/// </summary>
+internal static class TensorCoreProduct
+{
+    /// <summary>Rows of a block's tile.</summary>
+    public const int TileRows = 2 * TensorCore.PanelRows;
+
+    /// <summary>Steps of the inner dimension in a stage.</summary>
+    public const int Depth = 64;
+
+    /// <summary>Stages of shared memory.</summary>
+    public const int Stages = 3;
+
+    private const int PerChunk = TensorCore.ChunkBytes / 2;
+
+    // Tiles of so many rows are made one below the other before the next column of tiles, so that both operands stay in the cache.
+    private const int Band = 8;
+
+    /// <summary>Bytes of shared memory that a block of so many threads needs.</summary>
+    public static int SharedBytes(int threads) => Stages * (2 + (threads / 64)) * TensorCore.PanelBytes;
+
+    /// <summary>
+    /// Sizes and places of a product. Pitches are the elements between two rows in memory, whatever a row is. A part (see
+    /// <see cref="Parts"/>) covers InnerPerPart of the inner dimension, a multiple of the depth. Flags: 1, y is float32 rather than bfloat16;
+    /// 2, the bias; 4, the residual; 8, rows of A begin at multiples of 16 bytes; 16, those of B.
+    /// </summary>
+    internal readonly struct Sizes(int rows, int cols, int inner, int aPitch, int bPitch, int parts, int innerPerPart, int flags)
+    {
+        public readonly int Rows = rows, Cols = cols, Inner = inner, APitch = aPitch, BPitch = bPitch, Parts = parts, InnerPerPart = innerPerPart, Flags = flags;
+    }
+
+    public const int FloatOutput = 1, FloatBias = 2, FloatResidual = 4, AlignedA = 8, AlignedB = 16;
+
+    /// <summary>y = A·B + bias + residual; A by rows (rows, inner), B by rows (cols, inner).</summary>
+    [Kernel(Grouping.Explicit)]
+    internal static void RowsRowsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, bias, residual, turns, sizes, false, false);
+
+    /// <summary>y = A·B + bias + residual; A by rows (rows, inner), B by columns (inner, cols).</summary>
+    [Kernel(Grouping.Explicit)]
+    internal static void RowsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, bias, residual, turns, sizes, false, true);
+
+    /// <summary>y = A·B + bias + residual; A by columns (inner, rows), B by columns (inner, cols).</summary>
+    [Kernel(Grouping.Explicit)]
+    internal static void ColumnsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, bias, residual, turns, sizes, true, true);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Multiply(
+        long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes, bool aByColumns, bool bByColumns)
+    {
+        if (!CudaAsm.IsSupported) return;
+        var staged = SharedMemory.GetDynamic<Float4>();
+        CudaAsm.Emit(TensorCore.Registers);
+        CudaAsm.Emit(TensorCore.SharedBase);
+        CudaAsm.Emit(TensorCore.Zero);
+
+        int tileCols = Group.DimX, rowTiles = (sizes.Rows + TileRows - 1) / TileRows, colTiles = (sizes.Cols + tileCols - 1) / tileCols;
+        int band = Grid.IdxX / (Band * colTiles) * Band, bandRows = Math.Min(Band, rowTiles - band), within = Grid.IdxX - (band * colTiles);
+        int firstRow = (band + (within % bandRows)) * TileRows, firstCol = within / bandRows * tileCols;
+        int first = Grid.IdxY * sizes.InnerPerPart, end = Math.Min(sizes.Inner, first + sizes.InnerPerPart), steps = (end - first + Depth - 1) / Depth;
+
+        int lane = Group.IdxX & 31, warp = Group.IdxX >> 5, warpRow = warp & 1, warpCol = warp >> 1;
+        int stageBytes = (2 + (Group.DimX >> 6)) * TensorCore.PanelBytes;
+        int aPlace = (warpRow * TensorCore.PanelBytes) + (aByColumns ? LanePairs.Chunks(lane) : LanePairs.Rows(lane));
+        int bPlace = ((2 + warpCol) * TensorCore.PanelBytes) + (bByColumns ? LanePairs.Rows(lane) : LanePairs.Chunks(lane));
+
+        CopyStage(a, b, sizes, 0, firstRow, firstCol, first, end, aByColumns, bByColumns);
+        CudaAsm.Emit(TensorCore.Commit);
+        if (steps > 1) CopyStage(a, b, sizes, stageBytes, firstRow, firstCol, first + Depth, end, aByColumns, bByColumns);
+        CudaAsm.Emit(TensorCore.Commit);
+        CudaAsm.Emit(TensorCore.WaitAllButOne);
+        Group.Barrier();
+
+        int read = 0, write = 2 * stageBytes;
+        Load(aPlace, bPlace, 0, aByColumns, bByColumns);
+        CudaAsm.Emit(TensorCore.Advance);
+        for (int step = 0; step < steps; step++)
+        {
+            // The copies of the stage after the next are spread over the steps of this one.
+            int later = first + ((step + 2) * Depth);
+            bool more = step + 2 < steps;
+            Load(read + aPlace, read + bPlace, 1, aByColumns, bByColumns);
+            if (more) CopyA(a, sizes, write, firstRow, later, end, aByColumns);
+            CudaAsm.Emit(TensorCore.Multiply);
+            CudaAsm.Emit(TensorCore.Advance);
+            Load(read + aPlace, read + bPlace, 2, aByColumns, bByColumns);
+            if (more) CopyB(b, sizes, write, firstCol, later, end, 0, Group.DimX / 2, bByColumns);
+            CudaAsm.Emit(TensorCore.Multiply);
+            CudaAsm.Emit(TensorCore.Advance);
+            Load(read + aPlace, read + bPlace, 3, aByColumns, bByColumns);
+            if (more) CopyB(b, sizes, write, firstCol, later, end, Group.DimX / 2, Group.DimX, bByColumns);
+            CudaAsm.Emit(TensorCore.Commit);
+            CudaAsm.Emit(TensorCore.Multiply);
+            CudaAsm.Emit(TensorCore.Advance);
+
+            // The next stage is there for all, and none still reads the one that is copied to next. After the last the loads repeat.
+            CudaAsm.Emit(TensorCore.WaitAllButOne);
+            Group.Barrier();
+            write = read;
+            if (step + 1 < steps) read = read == (Stages - 1) * stageBytes ? 0 : read + stageBytes;
+            Load(read + aPlace, read + bPlace, 0, aByColumns, bByColumns);
+            CudaAsm.Emit(TensorCore.Multiply);
+            CudaAsm.Emit(TensorCore.Advance);
+        }
+
+        CudaAsm.Emit(TensorCore.WaitAll);
+        Group.Barrier();
+        CudaAsm.Emit(TensorCore.Store, (warp * TensorCore.StoreBytes) + (((lane >> 2) * TensorCore.StorePitch) + (2 * (lane & 3))) * 4);
+        Warp.Barrier();
+
+        // Parts of the inner dimension add up in order, one after the other, so that the sum has the same bits every time.
+        if (sizes.Parts > 1)
+        {
+            if (Group.IdxX == 0)
+            {
+                while (Atomic.CompareExchange(ref turns[Grid.IdxX], Grid.IdxY, Grid.IdxY) != Grid.IdxY)
+                {
+                }
+
+                MemoryFence.DeviceLevel();
+            }
+
+            Group.Barrier();
+        }
+
+        WriteOutput(
+            staged, y, bias, residual, sizes, warp * (TensorCore.StoreBytes / 16),
+            firstRow + (warpRow * TensorCore.PanelRows), firstCol + (warpCol * TensorCore.PanelRows), lane);
+        if (sizes.Parts > 1)
+        {
+            MemoryFence.DeviceLevel();
+            Group.Barrier();
+            if (Group.IdxX == 0) Atomic.Exchange(ref turns[Grid.IdxX], Grid.IdxY + 1 == sizes.Parts ? 0 : Grid.IdxY + 1);
+        }
+    }
+
+    /// <summary>The fragments of one of the four steps of 16 in a stage.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(int a, int b, int step, bool aByColumns, bool bByColumns)
+    {
+        if (aByColumns) CudaAsm.Emit(TensorCore.LoadNextAColumns, a + (step * 16 * TensorCore.PanelPitch));
+        else CudaAsm.Emit(TensorCore.LoadNextARows, a ^ (step * 32));
+        if (bByColumns) CudaAsm.Emit(TensorCore.LoadNextBColumns, b + (step * 16 * TensorCore.PanelPitch));
+        else CudaAsm.Emit(TensorCore.LoadNextBRows, b ^ (step * 32));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyStage(long a, long b, Sizes sizes, int place, int firstRow, int firstCol, int inner, int end, bool aByColumns, bool bByColumns)
+    {
+        CopyA(a, sizes, place, firstRow, inner, end, aByColumns);
+        CopyB(b, sizes, place, firstCol, inner, end, 0, Group.DimX, bByColumns);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyA(long a, Sizes sizes, int place, int firstRow, int inner, int end, bool byColumns) =>
+        CopyPanels(a, sizes.APitch, place, firstRow, sizes.Rows, inner, end, 0, TileRows, byColumns, sizes.Flags & AlignedA);
+
+    /// <summary>The panel rows first to last − 1 of the right operand.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyB(long b, Sizes sizes, int place, int firstCol, int inner, int end, int first, int last, bool byColumns) =>
+        CopyPanels(b, sizes.BPitch, place + (2 * TensorCore.PanelBytes), firstCol, sizes.Cols, inner, end, first, last, byColumns, sizes.Flags & AlignedB);
+
+    /// <summary>
+    /// Panel rows first to last − 1 of an operand, four times as many as an eighth of the block or a multiple; a panel row is an element of the
+    /// outer dimension, or by columns one of the inner. What lies beyond the operand becomes zero; its address is not read.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyPanels(
+        long source, int pitch, int place, int outer, int outerEnd, int inner, int innerEnd, int first, int last, bool byColumns, int isAligned)
+    {
+        int chunk = Group.IdxX & 7, row = first + (Group.IdxX >> 3), rowStep = Group.DimX >> 3, targetStep = Group.DimX * TensorCore.ChunkBytes;
+        int target = place + (row * TensorCore.PanelPitch) + ((chunk ^ (row & 7)) * TensorCore.ChunkBytes), outerCount = outerEnd - outer, innerCount = innerEnd - inner;
+        source += 2 * ((byColumns ? (long)inner : outer) * pitch);
+        source += 2 * (byColumns ? outer : inner);
+        if (isAligned != 0)
+        {
+            for (; row < last; row += 4 * rowStep)
+            {
+                Copy(source, pitch, target, row, chunk, outerCount, innerCount, byColumns);
+                Copy(source, pitch, target + targetStep, row + rowStep, chunk, outerCount, innerCount, byColumns);
+                Copy(source, pitch, target + (2 * targetStep), row + (2 * rowStep), chunk, outerCount, innerCount, byColumns);
+                Copy(source, pitch, target + (3 * targetStep), row + (3 * rowStep), chunk, outerCount, innerCount, byColumns);
+                target += 4 * targetStep;
+            }
+        }
+        else
+        {
+            for (; row < last; row += rowStep)
+            {
+                CudaAsm.Emit(TensorCore.CopyElements, target, Address(source, pitch, row, chunk, byColumns), Bytes(row, chunk, outerCount, innerCount, byColumns));
+                target += targetStep;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy(long source, int pitch, int target, int row, int chunk, int outerCount, int innerCount, bool byColumns) =>
+        CudaAsm.Emit(TensorCore.Copy, target, Address(source, pitch, row, chunk, byColumns), Bytes(row, chunk, outerCount, innerCount, byColumns));
+
+    /// <summary>Where a chunk of a panel row comes from; pitches are below 2²³, so that 64 rows stay within 32 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Address(long source, int pitch, int row, int chunk, bool byColumns) => byColumns
+        ? source + (2 * (((row & 63) * pitch) + (row & ~63) + (chunk * PerChunk)))
+        : source + (2L * row * pitch) + (2 * chunk * PerChunk);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Bytes(int row, int chunk, int outerCount, int innerCount, bool byColumns)
+    {
+        int elements = byColumns
+            ? (row & 63) < innerCount ? outerCount - (row & ~63) - (chunk * PerChunk) : 0
+            : row < outerCount ? innerCount - (chunk * PerChunk) : 0;
+        return 2 * Math.Max(0, Math.Min(PerChunk, elements));
+    }
+
+    /// <summary>The warp's 64 × 64, four columns a lane, with bias and residual.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WriteOutput(
+        ArrayView<Float4> staged, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, Sizes sizes, int place, int firstRow, int firstCol, int lane)
+    {
+        int col = firstCol + (4 * (lane & 15));
+        if (col >= sizes.Cols) return;
+        Float4 offset = default;
+        if (bias.Length > 0)
+        {
+            offset = new Float4(
+                Element(bias, col, sizes.Flags & FloatBias),
+                Element(bias, Math.Min(col + 1, sizes.Cols - 1), sizes.Flags & FloatBias),
+                Element(bias, Math.Min(col + 2, sizes.Cols - 1), sizes.Flags & FloatBias),
+                Element(bias, Math.Min(col + 3, sizes.Cols - 1), sizes.Flags & FloatBias));
+        }
+
+        bool inFours = (sizes.Cols & 3) == 0;
+        for (int r = lane >> 4; r < TensorCore.PanelRows && firstRow + r < sizes.Rows; r += 2)
+        {
+            // A copy first: a method called on the element in place would load its fields one by one.
+            Float4 value = staged[place + (r * (TensorCore.StorePitch / 4)) + (lane & 15)];
+            value = value.Add(1, offset);
+            long target = ((long)(firstRow + r) * sizes.Cols) + col;
+            if (inFours)
+            {
+                if (residual.Length > 0) value = value.Add(1, BFloat16Bits.Four(residual, target, sizes.Flags & FloatResidual));
+                if ((sizes.Flags & FloatOutput) != 0) y.Cast<Float4>()[target >> 2] = value;
+                else y.Cast<BFloat16x4>()[target >> 2] = new BFloat16x4(value);
+            }
+            else
+            {
+                WriteElement(y, residual, sizes, target, value.X);
+                if (col + 1 < sizes.Cols) WriteElement(y, residual, sizes, target + 1, value.Y);
+                if (col + 2 < sizes.Cols) WriteElement(y, residual, sizes, target + 2, value.Z);
+                if (col + 3 < sizes.Cols) WriteElement(y, residual, sizes, target + 3, value.W);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WriteElement(ArrayView<ushort> y, ArrayView<ushort> residual, Sizes sizes, long place, float value)
+    {
+        if (residual.Length > 0) value += Element(residual, place, sizes.Flags & FloatResidual);
+        if ((sizes.Flags & FloatOutput) != 0) y.Cast<float>()[place] = value;
+        else y[place] = BFloat16Bits.Round(value);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Element(ArrayView<ushort> view, long place, int isFloat) =>
+        isFloat != 0 ? view.Cast<float>()[place] : BFloat16Bits.Widen(view[place]);
+}

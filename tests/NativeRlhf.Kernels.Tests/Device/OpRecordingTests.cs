@@ -1,0 +1,56 @@
+using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Ops;
+
+namespace NativeRlhf.Kernels.Tests.Device;
+
+/// <summary>Recordings of the ops of a device.</summary>
+public class OpRecordingTests
+{
+    [Test]
+    public void Calls_are_recorded_with_their_work_and_do_what_they_always_do()
+    {
+        using var plain = ComputeDevice.Open(new DeviceOptions { Device = "cpu", Threads = 1 });
+        using var recorded = ComputeDevice.Open(new DeviceOptions { Device = "cpu", Threads = 1, IsRecorded = true });
+        float[] expected = Product(plain);
+        Assert.That(Product(recorded), Is.EqualTo(expected));
+        using var recording = OpRecording.Begin(recorded);
+        Assert.That(() => OpRecording.Begin(recorded), Throws.InvalidOperationException);
+        Assert.That(Product(recorded), Is.EqualTo(expected));
+        var calls = recording.Calls();
+        Assert.That(calls.Select(call => call.Name), Is.EqualTo(new[] { "Elementwise.Fill", "Elementwise.Fill", "MatMul.Forward" }));
+        Assert.That(calls[2].Flops, Is.EqualTo(2 * 5 * 7 * 3));
+        Assert.That(calls[2].Bytes, Is.EqualTo(4 * ((5 * 7) + (5 * 3) + (3 * 7))));
+        for (int i = 0; i < calls.Count; i++)
+        {
+            Assert.That(calls[i].Seconds, Is.Positive);
+            Assert.That(calls[i].Start, Is.GreaterThanOrEqualTo(i == 0 ? 0 : calls[i - 1].Start + calls[i - 1].Seconds));
+        }
+
+        Assert.That(recording.Elapsed(), Is.GreaterThanOrEqualTo(calls[2].Start + calls[2].Seconds));
+        recording.Dispose();
+        Product(recorded);
+        Assert.That(recording.Calls(), Has.Count.EqualTo(3), "what comes after it is not recorded");
+    }
+
+    [Test]
+    public void A_device_that_was_not_opened_for_it_has_the_ops_alone()
+    {
+        using var device = ComputeDevice.Open(new DeviceOptions { Device = "cpu", Threads = 1 });
+        Assert.That(() => OpRecording.Begin(device), Throws.InvalidOperationException);
+        Product(device);
+        Assert.That(device.Work.Flops, Is.Zero);
+        Assert.That(device.Kernels.MatMul.GetType().Name, Does.Not.Contain("Rehearsal"));
+    }
+
+    private static float[] Product(ComputeDevice device)
+    {
+        using var arena = device.AllocateArena(1024);
+        Tensor x = arena.Take(5, 3), weight = arena.Take(3, 7), y = arena.Take(5, 7);
+        device.Kernels.Elementwise.Fill(x, 0.3f);
+        device.Kernels.Elementwise.Fill(weight, 0.7f);
+        device.Kernels.MatMul.Forward(y, x, weight);
+        float[] values = new float[y.Length];
+        device.Download(y, values);
+        return values;
+    }
+}

@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using NativeRlhf.Checkpoints;
+
+namespace NativeRlhf.Runner.Reproduction;
+
+/// <summary>
+/// Runs a plan of stages in a folder. The result of each is a folder that appears complete or not at all, with
+/// <c>stage.json</c> beside what it wrote; one whose key is that of the plan is not run again. A stage works in
+/// <c>.partial/</c>, where an interrupted one is found and continued.
+/// </summary>
+/// <param name="folder">The folder of the study.</param>
+/// <param name="seed">The seed of everything random.</param>
+/// <param name="say">Gets a line for each stage.</param>
+/// <param name="cancel">Ends the plan between two stages.</param>
+internal sealed class StageRunner(string folder, ulong seed, Action<string> say, CancellationToken cancel)
+{
+    /// <summary>The file that tells what a folder is the result of.</summary>
+    public const string FileName = "stage.json";
+
+    private const string PartialFolder = ".partial", LockName = ".lock";
+
+    private const double UsualSpeed = 1e11, UsualSeconds = 30;
+
+    private readonly Dictionary<string, (double Cost, double Seconds)> _measured = [];
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+
+    /// <summary>Runs what is not done.</summary>
+    /// <param name="stages">All stages, inputs before what reads them.</param>
+    /// <returns>How many stages ran.</returns>
+    /// <exception cref="InputException">Another process is at work in the folder.</exception>
+    public int Run(IReadOnlyList<Stage> stages)
+    {
+        Directory.CreateDirectory(folder);
+        using var exclusive = Lock();
+        string[] keys = [.. stages.Select(stage => stage.Key(seed))];
+        bool[] cached = [.. stages.Select((stage, i) => IsDone(stage, keys[i]))];
+        for (int i = 0; i < stages.Count; i++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            string number = string.Create(CultureInfo.InvariantCulture, $"[{i + 1,2}/{stages.Count}] {stages[i].Name,-24}");
+            if (cached[i])
+            {
+                say($"{number}   cached");
+                continue;
+            }
+
+            double seconds = Run(stages[i], keys[i]);
+            Measured(stages[i], seconds);
+            var left = TimeSpan.FromSeconds(stages.Skip(i + 1).Where((_, j) => !cached[i + 1 + j]).Sum(Estimate));
+            say(string.Create(CultureInfo.InvariantCulture, $"{number} {seconds,6:0.0} s   elapsed {_clock.Elapsed:hh\\:mm\\:ss}   ETA {left:hh\\:mm\\:ss}"));
+        }
+
+        return cached.Count(isCached => !isCached);
+    }
+
+    /// <summary>
+    /// The seconds that a stage will take: its cost times what stages of its kind took for theirs. While none of its kind is measured, times
+    /// what all stages took, to which half a minute at a usual speed is added, so that the first small stages do not decide alone.
+    /// </summary>
+    internal double Estimate(Stage stage)
+    {
+        var (cost, seconds) = _measured.TryGetValue(stage.Kind, out var kind) && kind.Cost > 0
+            ? kind
+            : (_measured.Values.Sum(m => m.Cost) + (UsualSeconds * UsualSpeed), _measured.Values.Sum(m => m.Seconds) + UsualSeconds);
+        return stage.Cost * seconds / cost;
+    }
+
+    private double Run(Stage stage, string key)
+    {
+        string partial = Path.Combine(folder, PartialFolder, stage.Name.Replace('/', '-')), keyFile = Path.Combine(partial, FileName), target = Path.Combine(folder, stage.Name);
+        if (Directory.Exists(partial) && Read(partial)?["key"]?.GetValue<string>() != key) Directory.Delete(partial, recursive: true);
+        double before = Read(partial)?["seconds"]?.GetValue<double>() ?? 0;
+        if (!Directory.Exists(partial)) WriteState(0, isDone: false);
+        var clock = Stopwatch.StartNew();
+        if (Read(partial)?["done"]?.GetValue<bool>() != true)
+        {
+            try
+            {
+                stage.Run(partial);
+            }
+            catch
+            {
+                WriteState(before + clock.Elapsed.TotalSeconds, isDone: false);
+                throw;
+            }
+
+            WriteState(before + clock.Elapsed.TotalSeconds, isDone: true);
+        }
+
+        if (Directory.Exists(target)) AtomicDirectory.Delete(target);
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        Directory.Move(partial, target);
+        return before + clock.Elapsed.TotalSeconds;
+
+        void WriteState(double seconds, bool isDone) => AtomicFile.WriteText(keyFile, new JsonObject
+        {
+            ["name"] = stage.Name,
+            ["key"] = key,
+            ["version"] = stage.Version,
+            ["seed"] = seed,
+            ["settings"] = stage.Settings.DeepClone(),
+            ["inputs"] = new JsonArray([.. stage.Inputs.Select(input => (JsonNode)input.Name)]),
+            ["seconds"] = Math.Round(seconds, 3),
+            ["done"] = isDone,
+        }.ToJsonString(JsonStyle.Indented) + "\n");
+    }
+
+    private bool IsDone(Stage stage, string key)
+    {
+        if (Read(Path.Combine(folder, stage.Name)) is not { } state || state["key"]?.GetValue<string>() != key) return false;
+        Measured(stage, state["seconds"]?.GetValue<double>() ?? 0);
+        return true;
+    }
+
+    private void Measured(Stage stage, double seconds)
+    {
+        var (cost, before) = _measured.GetValueOrDefault(stage.Kind);
+        _measured[stage.Kind] = (cost + stage.Cost, before + seconds);
+    }
+
+    private static JsonObject? Read(string stageFolder)
+    {
+        string file = Path.Combine(stageFolder, FileName);
+        try
+        {
+            return File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file)) as JsonObject : null;
+        }
+        catch (JsonException)
+        {
+            // Not what this program wrote: the stage runs again.
+            return null;
+        }
+    }
+
+    private FileStream Lock()
+    {
+        try
+        {
+            return new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception)
+        {
+            throw new InputException($"{folder}: another process is at work here; wait for it, or choose another --out", exception);
+        }
+    }
+}
