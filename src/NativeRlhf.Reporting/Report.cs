@@ -98,7 +98,7 @@ public sealed class Report
             drawn.Add(figures.Of(parts[0], target));
         }
 
-        return StandaloneSvg.Draw(drawn, name => Math.Max(0, _runs.ToList().FindIndex(run => run.Name == name)), options.Smoothing);
+        return StandaloneSvg.Draw(drawn, name => Math.Max(0, _runs.ToList().FindIndex(run => run.Name == name)), figure => MetricCatalog.Smoothing(figure.Id, options.Smoothing));
     }
 
     /// <summary>The studies and runs in a folder and below it, by path. What lies in the folder of a run belongs to the run.</summary>

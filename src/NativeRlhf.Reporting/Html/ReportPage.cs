@@ -269,7 +269,7 @@ internal sealed class ReportPage
         var names = figure.Series.Select(series => series.Name).ToList();
         int IndexOf(string name) => family.Runs.Count == 1 ? names.IndexOf(name) : family.IndexOf(name);
         _html.Append($"<figure class=\"curve\">\n<h3>{E(figure.Title)}{(figure.Y.Unit is { } unit and not "%" ? $" <span class=\"unit\">{E(unit)}</span>" : "")}</h3>\n");
-        _html.Append(ChartSvg.Draw(figure with { Y = figure.Y with { Unit = figure.Y.Unit == "%" ? "%" : null } }, new ChartOptions(400, 220, IndexOf) { Smoothing = _options.Smoothing, MostPoints = family.Runs.Count > 4 ? 160 : 300 }));
+        _html.Append(ChartSvg.Draw(figure with { Y = figure.Y with { Unit = figure.Y.Unit == "%" ? "%" : null } }, new ChartOptions(400, 220, IndexOf) { Smoothing = MetricCatalog.Smoothing(figure.Id, _options.Smoothing), MostPoints = family.Runs.Count > 4 ? 160 : 300 }));
         if (figure.Series.Count > 1 || family.Runs.Count > 1) AddLegend(figure, IndexOf);
         AddData(figure);
         _html.Append("</figure>\n");
