@@ -19,7 +19,7 @@ public sealed class IterateTests
           "heldOut": 0.25,
           "sampling": { "maxNewTokens": 8 },
           "reward": { "steps": 30, "batchSize": 6, "learningRate": 5e-3, "evalEvery": 0 },
-          "ppo": { "steps": 12, "batchSize": 16, "miniBatchSize": 8, "innerEpochs": 2, "responseLength": 8, "learningRate": 5e-3, "klCoef": 0.01, "checkpointEvery": 3 },
+          "ppo": { "steps": 20, "batchSize": 16, "miniBatchSize": 8, "innerEpochs": 2, "responseLength": 8, "learningRate": 5e-3, "klCoef": 0.01, "checkpointEvery": 3 },
         }
         """;
 
