@@ -12,7 +12,7 @@ nativerlhf init --config $here/gpt.json --tokenizer "$out/tokenizer" --out "$out
 nativerlhf pretrain --model "$out/new" --data "$books"/*.txt --config $here/pretrain.json --out "$out/pretrain"
 nativerlhf reward --model "$out/pretrain/final" --data "$out/comparisons.jsonl" --eval-data "$out/held-out.jsonl" --config $here/reward.json --out "$out/reward"
 nativerlhf ppo --policy "$out/pretrain/final" --reward "$out/reward/final" --prompts "$out/prompts.jsonl" --config $here/ppo.json --out "$out/ppo"
-python3 recipes/curve.py "$out/ppo" "$out/ppo/curve.svg" objective/scores objective/kl=6 objective/kl_coef
+nativerlhf report "$out/ppo" --svg objective/scores,objective/kl=6,objective/kl_coef --out "$out/ppo/curve.svg"
 
 # The first prompts, continued before and after.
 head -5 "$out/prompts.jsonl" >"$out/first.jsonl"

@@ -27,7 +27,9 @@ public sealed class Report
     private readonly IReadOnlyList<Study> _studies;
     private readonly IReadOnlyList<RunLog> _runs;
 
-    private Report(IReadOnlyList<Study> studies, IReadOnlyList<RunLog> runs) => (_studies, _runs) = (studies, runs);
+    private readonly string _name;
+
+    private Report(IReadOnlyList<Study> studies, IReadOnlyList<RunLog> runs, string name) => (_studies, _runs, _name) = (studies, runs, name);
 
     /// <summary>How many studies were found.</summary>
     public int StudyCount => _studies.Count;
@@ -50,22 +52,20 @@ public sealed class Report
         foreach (string folder in folders)
         {
             if (!Directory.Exists(folder)) throw new InputException($"{folder}: there is no such folder; name the --out of a trainer or of reproduce");
-            string study = Path.Combine(folder, Study.FileName);
-            if (File.Exists(study)) studies.Add(Study.Read(study));
-            string[] found = [.. Find(folder, 0)];
-            if (found.Length == 0 && !File.Exists(study))
-                throw new InputException($"{folder}: holds no run (metrics.jsonl) and no {Study.FileName}; name the --out of a trainer or of reproduce");
-            runs.AddRange(found);
+            Folder[] found = [.. Find(folder, 0)];
+            if (found.Length == 0) throw new InputException($"{folder}: holds no run (metrics.jsonl) and no {Study.FileName}; name the --out of a trainer or of reproduce");
+            studies.AddRange(found.Where(inner => inner.IsStudy).Select(inner => Study.Read(Path.Combine(inner.Path, Study.FileName))));
+            runs.AddRange(found.Where(inner => !inner.IsStudy).Select(inner => inner.Path));
         }
 
         runs = [.. runs.DistinctBy(Path.GetFullPath)];
         string[] names = Names(runs);
-        return new Report(studies, [.. runs.Select((run, i) => RunLog.Read(run, names[i]))]);
+        return new Report(studies, [.. runs.Select((run, i) => RunLog.Read(run, names[i]))], string.Join(", ", Names(folders)));
     }
 
     /// <summary>The page: the same for the same files.</summary>
     /// <param name="options">How it is made.</param>
-    public string ToHtml(ReportOptions options) => new ReportPage(_studies, _runs, options).ToString();
+    public string ToHtml(ReportOptions options) => new ReportPage(_studies, _runs, _name, options).ToString();
 
     /// <summary>Writes the page, complete or not at all.</summary>
     /// <param name="file">The path of the file.</param>
@@ -98,17 +98,19 @@ public sealed class Report
             drawn.Add(figures.Of(parts[0], target));
         }
 
-        return StandaloneSvg.Draw(drawn, name => Math.Max(0, _runs.ToList().FindIndex(run => run.Name == name)), options.Smoothing);
+        return StandaloneSvg.Draw(drawn, name => Math.Max(0, _runs.ToList().FindIndex(run => run.Name == name)), figure => MetricCatalog.Smoothing(figure.Id, options.Smoothing));
     }
 
-    private static IEnumerable<string> Find(string folder, int depth)
+    /// <summary>The studies and runs in a folder and below it, by path. What lies in the folder of a run belongs to the run.</summary>
+    private static IEnumerable<Folder> Find(string folder, int depth)
     {
-        if (RunLog.IsRun(folder)) return [folder];
-        if (depth == DeepestRun) return [];
-        return Directory.GetDirectories(folder)
+        if (RunLog.IsRun(folder)) return [new Folder(folder, false)];
+        IEnumerable<Folder> found = File.Exists(Path.Combine(folder, Study.FileName)) ? [new Folder(folder, true)] : [];
+        if (depth == DeepestRun) return found;
+        return found.Concat(Directory.GetDirectories(folder)
             .Where(inner => Path.GetFileName(inner) is not ("checkpoints" or "final") && !Path.GetFileName(inner).StartsWith('.'))
             .Order(StringComparer.Ordinal)
-            .SelectMany(inner => Find(inner, depth + 1));
+            .SelectMany(inner => Find(inner, depth + 1)));
     }
 
     /// <summary>The ends of the paths, as long as needed to tell them apart.</summary>
@@ -125,4 +127,6 @@ public sealed class Report
 
         return names;
     }
+
+    private readonly record struct Folder(string Path, bool IsStudy);
 }

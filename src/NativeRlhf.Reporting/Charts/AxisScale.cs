@@ -121,7 +121,7 @@ internal sealed class AxisScale
                 double[] ticks = [.. Enumerable.Range(0, (int)(last - first) + 1).Select(i => step < 1 ? (first + i) * digit / Math.Round(digit / step) : (first + i) * step)];
                 return isExact || ticks.Length == 0
                     ? new AxisScale(low, high, false, step, [.. ticks.Select(tick => Math.Clamp(tick, low, high))], isPercent)
-                    : new AxisScale(ticks[0], ticks[^1], false, step, ticks, isPercent);
+                    : new AxisScale(Math.Min(ticks[0], low), Math.Max(ticks[^1], high), false, step, ticks, isPercent);
             }
         }
     }
@@ -136,7 +136,7 @@ internal sealed class AxisScale
             double[] candidates = stride == 0 ? fine : [.. Decades(stride)];
             double from = candidates.LastOrDefault(tick => tick <= low * (1 + 1e-9), low), to = candidates.FirstOrDefault(tick => tick >= high * (1 - 1e-9), high);
             if (isExact) (from, to) = (low, high);
-            double[] ticks = [.. candidates.Where(tick => tick >= from * (1 - 1e-9) && tick <= to * (1 + 1e-9))];
+            double[] ticks = [.. candidates.Where(tick => tick >= from * (1 - 1e-9) && tick <= to * (1 + 1e-9)).Select(tick => Math.Clamp(tick, Math.Min(from, low), Math.Max(to, high)))];
             // Within less than a decade there may be none of these.
             if (ticks.Length < 2 && Linear(low, high, mostTicks, isPercent, isExact: true, wholeSteps: false) is { Ticks.Count: > 1 } linear)
                 return new AxisScale(low, high, true, linear._step, [.. linear.Ticks], isPercent);

@@ -13,7 +13,7 @@ internal sealed class ChartSvg
     /// <summary>From how many points on a line is smoothed.</summary>
     private const int LeastSmoothed = 20;
 
-    private const double LineHeight = 13;
+    private const double LineHeight = 14;
 
     private readonly Figure _figure;
     private readonly ChartOptions _options;

@@ -11,8 +11,8 @@ internal static class StandaloneSvg
     /// <summary>The file's content, on white.</summary>
     /// <param name="figures">The figures.</param>
     /// <param name="indexOf">Which style a series has, by its name.</param>
-    /// <param name="smoothing">See <see cref="ChartOptions.Smoothing"/>.</param>
-    public static string Draw(IReadOnlyList<Figure> figures, Func<string, int> indexOf, double smoothing)
+    /// <param name="smoothing">See <see cref="ChartOptions.Smoothing"/>, by figure.</param>
+    public static string Draw(IReadOnlyList<Figure> figures, Func<string, int> indexOf, Func<Figure, double> smoothing)
     {
         var body = new SvgBuilder();
         double y = Margin;
@@ -38,7 +38,7 @@ internal static class StandaloneSvg
         foreach (var figure in figures)
         {
             body.Text("title", Margin, y + 12, figure.Title);
-            string panel = ChartSvg.Draw(figure, new ChartOptions(Width - 2 * Margin, PanelHeight, indexOf) { Smoothing = smoothing, HasData = false });
+            string panel = ChartSvg.Draw(figure, new ChartOptions(Width - 2 * Margin, PanelHeight, indexOf) { Smoothing = smoothing(figure), HasData = false });
             body.Raw(panel.Replace("<svg ", FormattableString.Invariant($"<svg x=\"{Margin}\" y=\"{y + TitleHeight}\" width=\"{Width - 2 * Margin}\" height=\"{PanelHeight}\" "), StringComparison.Ordinal));
             y += TitleHeight + PanelHeight + 14;
         }

@@ -19,12 +19,13 @@ internal sealed class ReportPage
     /// <summary>Makes the page.</summary>
     /// <param name="studies">Studies, shown first.</param>
     /// <param name="runs">Runs.</param>
+    /// <param name="name">The title if nothing else gives one.</param>
     /// <param name="options">How it is made.</param>
-    public ReportPage(IReadOnlyList<Study> studies, IReadOnlyList<RunLog> runs, ReportOptions options)
+    public ReportPage(IReadOnlyList<Study> studies, IReadOnlyList<RunLog> runs, string name, ReportOptions options)
     {
         _options = options;
         var families = RunFamily.Group(runs);
-        string title = options.Title ?? (studies.Count > 0 ? string.Join(", ", studies.Select(study => study.Title)) : runs.Count <= 4 ? string.Join(", ", runs.Select(run => run.Name)) : $"{runs.Count.ToString(CultureInfo.InvariantCulture)} runs");
+        string title = options.Title ?? (studies.Count > 0 ? string.Join(", ", studies.Select(study => study.Title)) : name);
         foreach (var study in studies) Add(study, isNamed: studies.Count > 1);
         foreach (var family in families) Add(family);
         string body = _html.ToString();
@@ -245,7 +246,7 @@ internal sealed class ReportPage
     private static string State(RunLog run)
     {
         string trainer = run.Settings.GetValueOrDefault("advantages") is { } advantages && advantages != "gae" ? $"{run.Command} ({advantages})" : run.Command;
-        return $"{trainer}, {(run.IsFinished ? "finished" : run.LastStep == 0 ? "no steps yet" : "not finished")}";
+        return $"{(trainer == run.Name ? "" : trainer + ", ")}{(run.IsFinished ? "finished" : run.LastStep == 0 ? "no steps yet" : "not finished")}";
     }
 
     private static IEnumerable<(string Label, string Value)> Facts(RunLog run)
@@ -268,7 +269,7 @@ internal sealed class ReportPage
         var names = figure.Series.Select(series => series.Name).ToList();
         int IndexOf(string name) => family.Runs.Count == 1 ? names.IndexOf(name) : family.IndexOf(name);
         _html.Append($"<figure class=\"curve\">\n<h3>{E(figure.Title)}{(figure.Y.Unit is { } unit and not "%" ? $" <span class=\"unit\">{E(unit)}</span>" : "")}</h3>\n");
-        _html.Append(ChartSvg.Draw(figure with { Y = figure.Y with { Unit = figure.Y.Unit == "%" ? "%" : null } }, new ChartOptions(400, 220, IndexOf) { Smoothing = _options.Smoothing, MostPoints = family.Runs.Count > 4 ? 160 : 300 }));
+        _html.Append(ChartSvg.Draw(figure with { Y = figure.Y with { Unit = figure.Y.Unit == "%" ? "%" : null } }, new ChartOptions(400, 220, IndexOf) { Smoothing = MetricCatalog.Smoothing(figure.Id, _options.Smoothing), MostPoints = family.Runs.Count > 4 ? 160 : 300 }));
         if (figure.Series.Count > 1 || family.Runs.Count > 1) AddLegend(figure, IndexOf);
         AddData(figure);
         _html.Append("</figure>\n");

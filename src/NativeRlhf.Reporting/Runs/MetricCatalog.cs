@@ -77,6 +77,11 @@ internal static class MetricCatalog
     /// <summary>Metrics that count or time and are shown in other ways.</summary>
     public static bool IsCounter(string metric) => metric is "wall_seconds" or "tokens" || metric.StartsWith("time/", StringComparison.Ordinal);
 
+    /// <summary>The smoothing of a metric's curve: none for what is set and not measured.</summary>
+    /// <param name="metric">Its name: the id of its figure.</param>
+    /// <param name="weight">The weight for all others.</param>
+    public static double Smoothing(string metric, double weight) => metric is "learning_rate" or "objective/kl_coef" ? 0 : weight;
+
     /// <summary>Whether a metric is a share, shown as per cent.</summary>
     public static bool IsShare(string metric) => Charts.Any(chart => chart.Unit == "%" && chart.Metrics.Any(entry => entry.Metric == metric));
 }

@@ -93,11 +93,11 @@ internal sealed class RunFigures(IReadOnlyList<RunLog> runs, CurveAxis axis)
 
     private Figure Make(MetricChart chart, string title, IEnumerable<(string Series, RunLog Run, string Metric)> curves)
     {
-        Series[] series = [.. curves.Select(curve => new Series(curve.Series, Points(curve.Run, curve.Run.Metrics[curve.Metric])))];
+        var all = curves.ToList();
+        Series[] series = [.. all.Select(curve => new Series(curve.Series, Points(curve.Run, curve.Run.Metrics[curve.Metric])))];
         double low = series.Min(one => one.Points.Min(point => point.Y)), high = series.Max(one => one.Points.Max(point => point.Y));
         bool isLogarithmic = chart.MayBeLogarithmic && low > 0 && high > 100 * low;
-        // Losses of rankings are no nats per token, but natural logarithms all the same.
-        return new Figure(title, title, "", FigureKind.Lines, AxisOf(), new Axis("", chart.Unit, isLogarithmic, chart.Reference), series);
+        return new Figure(all[0].Metric, title, "", FigureKind.Lines, AxisOf(), new Axis("", chart.Unit, isLogarithmic, chart.Reference), series);
     }
 
     private Axis AxisOf() => axis switch

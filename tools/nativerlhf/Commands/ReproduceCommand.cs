@@ -53,7 +53,9 @@ internal static class ReproduceCommand
 
             string file = Path.Combine(folder, "study", Study.FileName);
             Print(Study.Read(file).Claims);
-            Console.WriteLine($"\nfigures, tables, claims and samples: {file}");
+            string page = Path.Combine(folder, "report.html");
+            Report.Read([folder]).WriteHtml(page, new ReportOptions());
+            Console.WriteLine($"\nfigures, tables, claims and samples: {page} (as data: {file})");
             return ExitCodes.Done;
         });
         return command;
