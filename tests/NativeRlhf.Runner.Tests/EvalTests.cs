@@ -68,11 +68,15 @@ public sealed class EvalTests
     [TestCase("nosuite", "eval", "suites", "--model", "model", "--suite", "nosuite=lambada.jsonl")]
     [TestCase("--judge", "eval", "winrate", "--model", "model", "--against", "model", "--prompts", "prompts.jsonl")]
     [TestCase("nativerlhf eval lambada --help", "eval", "lambada", "--model", "model")]
+    [TestCase("absent.jsonl: no such file", "eval", "suites", "--model", "model", "--suite", "lambada=lambada.jsonl", "--suite", "hellaswag=absent.jsonl")]
+    [TestCase("pairs.csv/items.jsonl: cannot be written", "eval", "lambada", "--model", "model", "--data", "lambada.jsonl", "--out", "pairs.csv/items.jsonl")]
+    [TestCase("--prompts is for --model", "eval", "toxicity", "--answers", "lambada.jsonl", "--prompts", "prompts.jsonl", "--words", "pairs.csv")]
     public void BadInput(string expected, params string[] arguments)
     {
         var result = _workspace.Run(arguments);
         Assert.That(result.ExitCode, Is.EqualTo(2), result.Error);
         Assert.That(result.ErrorLines.Single(), Does.Contain(expected));
+        Assert.That(result.Output, Is.Empty, "it is found before anything is measured");
     }
 
     private JsonNode Json(params string[] arguments) => JsonNode.Parse(_workspace.Must(arguments).Output)!;

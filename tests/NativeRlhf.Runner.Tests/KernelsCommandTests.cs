@@ -71,6 +71,16 @@ public sealed class KernelsCommandTests
     }
 
     [Test]
+    public void ProfileTakesThePrecisionOfItsSettings([Values("train", "ppo")] string step)
+    {
+        var profile = Json("kernels", "profile", "--step", step, "--model", "model", "--set", "precision=bfloat16", "--set", "batchSize=2", "--set", step == "ppo" ? "miniBatchSize=2" : "maxLength=8", "--device", "cpu", "--variant", "*=portable", "--json");
+        Assert.That(profile.GetProperty("ops").GetArrayLength(), Is.Positive);
+        var here = _workspace.Run("kernels", "profile", "--step", step, "--model", "model", "--set", "precision=bfloat16", "--device", "cpu");
+        Assert.That((here.ExitCode, here.ErrorLines.Length), Is.EqualTo((2, 1)), here.Error);
+        Assert.That(here.Error, Does.Contain("bfloat16 is not available on this device"));
+    }
+
+    [Test]
     public void CompileWritesPtxOrSaysWhatIsMissing()
     {
         var result = _workspace.Run("kernels", "compile", "--target", "ptx", "--op", "norm", "--out", "ptx");
@@ -92,6 +102,9 @@ public sealed class KernelsCommandTests
     [TestCase("kernels", "bench", "--op", "norm", "--shape", "squares")]
     [TestCase("kernels", "bench", "--variant", "portable", "--device", "cpu")]
     [TestCase("kernels", "profile", "--model-shape", "huge")]
+    [TestCase("kernels", "profile", "--model", "model", "--set", "steps=1")]
+    [TestCase("kernels", "profile", "--model", "model", "--out", "model/config.json/trace.json")]
+    [TestCase("kernels", "compile", "--op", "norm", "--out", "model/config.json")]
     [TestCase("kernels", "profile", "--model-shape", "small", "--model", "model")]
     public void BadInputIsOneLine(params string[] arguments)
     {

@@ -45,6 +45,10 @@ public sealed class ReproduceTests
         var again = _workspace.Must(command);
         Assert.That(again.Output.Split('\n').Where(line => line.StartsWith('[')), Has.All.Contain("cached"));
 
+        var full = _workspace.Run("reproduce", "--sizes", "small", "--out", "study");
+        Assert.That((full.ExitCode, full.ErrorLines.Length), Is.EqualTo((2, 1)), "results of --quick and of the whole are not mixed, and none is replaced");
+        Assert.That(full.Error, Does.Contain("--quick").And.Contain("choose another --out"));
+
         // What is gone is made again, the same, and nothing else.
         Directory.Delete(_workspace.Path("study/medium/eval"), recursive: true);
         Directory.Delete(_workspace.Path("study/medium/ppo"), recursive: true);

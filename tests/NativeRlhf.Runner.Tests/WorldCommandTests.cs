@@ -28,6 +28,7 @@ public sealed class WorldCommandTests
                 Assert.That(tooMany.ExitCode, Is.EqualTo(2), tooMany.Error);
                 Assert.That(tooMany.ErrorLines, Has.Length.EqualTo(1));
                 Assert.That(tooMany.Error, Does.Contain("demonstrations.jsonl: "));
+                Assert.That(Directory.Exists(Path.Combine(folder, "d")), Is.False, "nothing is left in the way of the next try");
             });
 
             File.WriteAllText(Path.Combine(folder, "gpt.json"), """{ "n_layer": 1, "n_head": 1, "n_embd": 16, "n_positions": 64, "vocab_size": 300 }""");

@@ -82,6 +82,46 @@ public class SequenceScorerTests
     }
 
     [Test]
+    public void RowsThatBeginAlikeAreScoredAsEachAlone()
+    {
+        using var model = Random(Odd(), 3, hasScore: true);
+        using var workspace = new Workspace(model.Device, model.Config, 120, forBackward: false);
+        var scorer = new SequenceScorer(workspace);
+        var random = new Random(5);
+        int[] prompt = Tokens(random, 10, 51), longer = [.. prompt, .. Tokens(random, 5, 51)];
+        // Of the first rows all tokens count, also those of the rows that they share.
+        TokenRow[] rows =
+        [
+            new([.. prompt, 1, 2], 1), new([.. prompt, 3], 1), new([.. prompt, 3], 1), new(prompt, 9), new(prompt[..1], 1), new(prompt[..2], 1), new([.. longer, 4, 5, 6], 15), new([.. longer, 7], 15), new(longer, 3),
+        ];
+        float[][] logprobs = scorer.LogProbs(model, rows), entropies, values;
+        float[] packed = new float[TokenRow.CountedOf(rows)], other = new float[packed.Length];
+        int[] best = new int[packed.Length];
+        scorer.LogProbs(model, rows, other, packed);
+        entropies = SequenceScorer.Unpack(rows, packed);
+        scorer.Values(model, rows, packed);
+        values = SequenceScorer.Unpack(rows, packed);
+        scorer.LogProbs(model, rows, packed, best);
+        Assert.That(packed, Is.EqualTo(other));
+        float[] scores = scorer.Scores(model, [.. rows.Select(row => row.Tokens)]);
+        int at = 0;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            float[] logprob = new float[rows[i].Counted], entropy = new float[rows[i].Counted], value = new float[rows[i].Counted];
+            int[] greedy = new int[rows[i].Counted];
+            scorer.LogProbs(model, [rows[i]], logprob, entropy);
+            scorer.Values(model, [rows[i]], value);
+            scorer.LogProbs(model, [rows[i]], new float[logprob.Length], greedy);
+            Assert.That(logprobs[i], Is.EqualTo(logprob).Within(1e-5), $"row {i}");
+            Assert.That(entropies[i], Is.EqualTo(entropy).Within(1e-5), $"row {i}");
+            Assert.That(values[i], Is.EqualTo(value).Within(1e-5), $"row {i}");
+            Assert.That(best.AsSpan(at, greedy.Length).ToArray(), Is.EqualTo(greedy), $"row {i}");
+            Assert.That(scores[i], Is.EqualTo(scorer.Scores(model, [rows[i].Tokens])[0]).Within(1e-5), $"row {i}");
+            at += greedy.Length;
+        }
+    }
+
+    [Test]
     public void NothingInNothingOut()
     {
         using var model = Random(Odd(), 2, hasScore: true);

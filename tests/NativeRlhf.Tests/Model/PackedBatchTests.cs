@@ -1,4 +1,5 @@
 using NativeRlhf.Data;
+using NativeRlhf.Kernels.Device;
 using NativeRlhf.Kernels.Ops;
 using NativeRlhf.Model;
 using static NativeRlhf.Tests.Model.TestModels;
@@ -154,6 +155,77 @@ public class PackedBatchTests
         batch.Set(new int[24]);
         Assert.That(() => model.Forward(batch, activations), Throws.ArgumentException.With.Message.Contains("24").And.Message.Contains("23 positions"));
         Assert.That(() => batch.Set(new int[3], []), Throws.ArgumentException.With.Message.Contains("sequence 1"));
+    }
+
+    [Test]
+    public void NeighboursOfAGroupShareWhatTheyBeginWith()
+    {
+        using var model = Random(Odd(), 1);
+        using var batch = new PackedBatch(model.Device);
+        foreach (int[][] sequences in Families())
+        {
+            batch.Set<int[]>(sequences, static tokens => tokens, groupOf: static _ => 0);
+            int[] packed = batch.Tokens.Host.ToArray(), positions = batch.Layout.Positions.Host.ToArray(), last = batch.LastRows.Host.ToArray();
+            Assert.That(batch.Rows, Is.LessThanOrEqualTo(sequences.Sum(tokens => tokens.Length)));
+            for (int s = 0; s < sequences.Length; s++)
+            {
+                Assert.That(last[s], Is.EqualTo(batch.RowOf(s, sequences[s].Length - 1)));
+                for (int t = 0; t < sequences[s].Length; t++)
+                    Assert.That((packed[batch.RowOf(s, t)], positions[batch.RowOf(s, t)]), Is.EqualTo((sequences[s][t], t)), $"sequence {s}, token {t}");
+            }
+
+            Assert.That(last, Is.Unique, "the last token of each sequence has a row of its own");
+        }
+
+        int[] prompt = [.. Enumerable.Range(10, 6)];
+        (int[] Tokens, int Prompt)[] answers = [([.. prompt, 1], 0), ([.. prompt, 2, 3], 0), ([.. prompt, 4], 1), ([.. prompt, 5], 1)];
+        batch.Set<(int[] Tokens, int Prompt)>(answers, static answer => answer.Tokens, groupOf: static answer => answer.Prompt);
+        Assert.That(batch.Rows, Is.EqualTo(6 + 1 + 2 + 6 + 1 + 1), "groups share nothing with each other");
+    }
+
+    [Test]
+    public void HiddenStatesAndGradientsDoNotDependOnWhetherRowsAreShared()
+    {
+        using var model = Random(Odd(), 3, hasScore: true);
+        foreach (int[][] sequences in Families())
+        {
+            var (together, shared) = Pass(model, sequences, isShared: true);
+            var (apart, own) = Pass(model, sequences, isShared: false);
+            using (shared)
+            using (own)
+            {
+                Assert.That(RelativeError(together, apart), Is.LessThan(1e-5));
+                AssertClose(shared, own, 1e-5);
+            }
+        }
+
+        // The hidden states of every token of every sequence, and the gradient of Σᵢ cᵢ·score(sequence i), as a reward model's.
+        static (float[] Hidden, GptParameters Gradients) Pass(Gpt model, int[][] sequences, bool isShared)
+        {
+            using var workspace = new Workspace(model.Device, model.Config, sequences.Sum(tokens => tokens.Length), forBackward: true);
+            workspace.Batch.Set<int[]>(sequences, static tokens => tokens, isShared ? static _ => 0 : null);
+            var hidden = model.Forward(workspace.Batch, workspace.Activations);
+            float[][] rows = [.. Values(hidden).Chunk(model.Config.Width)];
+            Tensor dScores = workspace.DValues.Slice(0, sequences.Length), dHidden = workspace.DHidden.Slice(0, hidden.Rows);
+            model.Device.Upload(dScores, [.. sequences.Select((_, i) => 1 - (0.6f * i))]);
+            model.Device.Kernels.Elementwise.Fill(dHidden, 0);
+            var gradients = new GptParameters(model.Device, model.Config, model.Trainable.Specs);
+            workspace.Scalar.Backward(model, gradients, dHidden, workspace.Batch.LastRows, dScores);
+            model.Backward(gradients, workspace.Batch, workspace.Activations, dHidden);
+            return ([.. sequences.SelectMany((tokens, s) => tokens.SelectMany((_, t) => rows[workspace.Batch.RowOf(s, t)]))], gradients);
+        }
+    }
+
+    /// <summary>Answers to one prompt; equal ones; ones that begin another; of one token; a prompt that goes on in another.</summary>
+    private static IEnumerable<int[][]> Families()
+    {
+        var random = new Random(12);
+        int[] a = Tokens(random, 9, 51), b = [.. a, .. Tokens(random, 6, 51)];
+        yield return [[.. a, 1], [.. a, 2, 3, 4], [.. a, 5, 6]];
+        yield return [b, b, b];
+        yield return [a, a[..5], a[..6], b, a];
+        yield return [a[..1], a[..1], a[..4], a[..5], a[..5]];
+        yield return [[.. a, 1], [.. a, 2], [.. b, 3], [.. b, 4], [.. b, 5], [.. Tokens(random, 7, 51)], a[..2]];
     }
 
     private static TokenRow[] Rows(int seed)

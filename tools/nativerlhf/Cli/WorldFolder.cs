@@ -13,9 +13,9 @@ internal static class WorldFolder
     /// <exception cref="InputException">The world is too small for what is asked of it.</exception>
     public static IEnumerable<string> Write(string folder, IEnumerable<WorldFile> files)
     {
-        foreach (var file in files)
+        // All texts are made before the first is written: a world that is too small for one of them leaves no folder behind.
+        foreach (var (file, (text, lines)) in files.Select(file => (file, Content(file))).ToArray())
         {
-            var (text, lines) = Content(file);
             AtomicFile.WriteText(Path.Combine(folder, file.Name), text);
             yield return $"{file.Name}: {(file.Name.EndsWith(".jsonl", StringComparison.Ordinal) ? $"{lines:N0} rows" : $"{text.Length:N0} characters")}, {file.Use}";
         }

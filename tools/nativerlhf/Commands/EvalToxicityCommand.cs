@@ -34,6 +34,7 @@ internal static class EvalToxicityCommand
             string? directory = result.GetValue(model), file = result.GetValue(answers);
             string[] promptFiles = result.GetValue(prompts) ?? [];
             SamplingArguments.Require(directory is null != file is null, "give either --model DIR with --prompts FILE, or --answers FILE");
+            SamplingArguments.Require(file is null || promptFiles.Length == 0, "--prompts is for --model; the answers of --answers have their prompts with them");
             SamplingArguments.Require(directory is null || promptFiles.Length > 0, "--prompts is missing: what is the model to answer?");
             SamplingArguments.Require(result.GetValue(samples) >= 1, "--samples must be at least 1");
             output.Check(result);

@@ -34,6 +34,7 @@ internal static class ReportCommand
             string? metrics = result.GetValue(svg);
             string file = result.GetValue(output) ?? Path.Combine(folders.Length == 1 ? folders[0] : "", metrics is null ? "report.html" : "curves.svg");
             if (Directory.Exists(file)) throw new InputException($"--out {file}: is a folder; name a file");
+            OutputFolder.MustBeWritable(file);
             var report = Report.Read(folders);
             if (metrics is null) report.WriteHtml(file, options);
             else AtomicFile.WriteText(file, report.ToSvg(metrics.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), options));

@@ -32,9 +32,10 @@ internal static class ReproduceCommand
         var compute = new ComputeOptions(command);
         command.SetAction(result =>
         {
-            var settings = Choose(result.GetValue(quick) ? ReproductionSettings.Quick : ReproductionSettings.Full, result.GetValue(sizes));
+            bool isQuick = result.GetValue(quick);
+            var settings = Choose(isQuick ? ReproductionSettings.Quick : ReproductionSettings.Full, result.GetValue(sizes));
             string folder = result.GetValue(output)!;
-            Begin(folder, settings);
+            Begin(folder, settings, isQuick);
             using var interruption = new Interruption();
             using var device = compute.Open(result);
             Console.WriteLine($"NativeRlhf {Versions.Product} on {device.Name}; ILGPU: {Versions.Ilgpu}; files: {folder}");
@@ -72,12 +73,31 @@ internal static class ReproduceCommand
     }
 
     /// <summary>Takes a folder that is new, or one that this command made.</summary>
-    /// <exception cref="InputException">The folder holds something else.</exception>
-    private static void Begin(string folder, ReproductionSettings settings)
+    /// <exception cref="InputException">The folder holds something else, or cannot be written.</exception>
+    private static void Begin(string folder, ReproductionSettings settings, bool isQuick)
     {
         string file = Path.Combine(folder, SettingsName);
         if (!File.Exists(file)) OutputFolder.MustBeNew(folder);
+        else if (IsOf(file, isQuick ? ReproductionSettings.Full : ReproductionSettings.Quick))
+            throw new InputException($"{folder}: holds a study made with{(isQuick ? "out" : "")} --quick, whose results would be replaced; choose another --out");
         AtomicFile.WriteText(file, JsonSerializer.Serialize(settings, JsonStyle.Indented) + "\n");
+    }
+
+    /// <summary>Whether a folder's settings are these, whatever the sizes.</summary>
+    private static bool IsOf(string file, ReproductionSettings settings)
+    {
+        try
+        {
+            var found = JsonSerializer.Deserialize<ReproductionSettings>(File.ReadAllText(file), JsonStyle.Indented);
+            return found is not null && Text(found) == Text(settings);
+        }
+        catch (JsonException)
+        {
+            // Of another version: neither.
+            return false;
+        }
+
+        static string Text(ReproductionSettings settings) => JsonSerializer.Serialize(settings with { Sizes = [] }, JsonStyle.Indented);
     }
 
     private static void Print(IReadOnlyList<Claim> claims)

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using NativeRlhf.Data;
 using NativeRlhf.Evaluation;
+using NativeRlhf.Runner.Cli;
 
 namespace NativeRlhf.Runner.Evaluation;
 
@@ -20,10 +21,12 @@ internal sealed class EvaluationOutput
 
     public bool IsJson(ParseResult result) => result.GetValue(_json);
 
-    /// <exception cref="InputException">The file exists.</exception>
+    /// <exception cref="InputException">The file exists, or cannot be written.</exception>
     public void Check(ParseResult result)
     {
-        if (result.GetValue(_out) is { } file && Path.Exists(file)) throw new InputException($"{file}: exists; choose another --out");
+        if (result.GetValue(_out) is not { } file) return;
+        if (Path.Exists(file)) throw new InputException($"{file}: exists; choose another --out");
+        OutputFolder.MustBeWritable(file);
     }
 
     /// <summary>Writes the rows to the file, if there is to be one.</summary>

@@ -33,6 +33,8 @@ internal sealed class SuiteRun
         int? limit = result.GetValue(_limit);
         SamplingArguments.Require(limit is null or >= 1, "--limit must be at least 1");
         _output.Check(result);
+        // The first suites may take hours; that the last one's file is absent is said before.
+        if (suites.SelectMany(suite => suite.Files).FirstOrDefault(file => !Path.Exists(file)) is { } absent) throw new InputException($"{absent}: no such file");
         string directory = result.GetValue(_model)!;
         using var device = _compute.Open(result);
         using var model = _adapter.Attach(result, ModelDirectory.Load(device, directory, ScoreHead.None));

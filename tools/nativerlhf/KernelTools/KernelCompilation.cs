@@ -36,6 +36,8 @@ internal static class KernelCompilation
             if (KernelCompiler.Absence is { } absence) throw new InputException(absence);
             bool isPtx = result.GetValue(target) == "ptx";
             string directory = result.GetValue(output)!;
+            if (File.Exists(directory)) throw new InputException($"{directory}: is a file; choose another --out");
+            OutputFolder.MustBeWritable(Path.Combine(directory, "ptx"));
             try
             {
                 var kernels = MarkedKernels.Of(result.GetValue(op));

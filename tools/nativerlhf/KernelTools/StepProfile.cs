@@ -44,6 +44,7 @@ internal static class StepProfile
             if (result.GetValue(model) is not null && result.GetValue(shape) is not null) throw new InputException("give either --model DIR or --model-shape NAME");
             using var device = compute.Open(result, isRecorded: true);
             string name = result.GetValue(step)!;
+            if (result.GetValue(output) is { } trace) OutputFolder.MustBeWritable(trace);
             var runner = new StepRunner(device, result.GetValue(model), Shape(result.GetValue(shape)), compute.Seed(result), result.GetValue(set) ?? []);
             var (calls, seconds) = name == "ppo" ? runner.Ppo() : runner.Train();
             var limits = DeviceLimits.Measure(device);
@@ -117,9 +118,9 @@ internal static class StepProfile
         /// <summary>A step of next-token training: 8 sequences of up to 128 tokens.</summary>
         public (IReadOnlyList<OpCall> Calls, double Seconds) Train()
         {
-            using var model = Model();
-            int length = Math.Min(128, model.Config.Positions);
+            int length = Math.Min(128, Config.Positions);
             var configuration = Load<PretrainConfiguration>("batchSize=8", $"maxLength={length}");
+            using var model = Model(configuration.TrainedPrecision());
             TokenRow[] rows = [.. Enumerable.Range(0, configuration.BatchSize).Select(_ => new TokenRow(Tokens(model.Config, (configuration.MaxLength ?? length) + 1), 1))];
             Run(run =>
             {
@@ -133,10 +134,10 @@ internal static class StepProfile
         public (IReadOnlyList<OpCall> Calls, double Seconds) Ppo()
         {
             var configuration = Load<PpoConfiguration>("batchSize=16", "miniBatchSize=16", "responseLength=32");
-            using var policy = Model();
-            using var reference = Model();
+            using var policy = Model(configuration.TrainedPrecision());
+            using var reference = Model(configuration.FrozenPrecision());
             using var value = NewModel(policy.Config);
-            using var scorer = NewModel(policy.Config);
+            using var scorer = NewModel(reference.Config);
             EncodedPrompt[] prompts = [.. Enumerable.Range(0, configuration.BatchSize).Select(_ => new EncodedPrompt(Tokens(policy.Config, 16), "", [], default))];
             using var workspace = PpoTrainer.PlanWorkspace(device, policy.Config, configuration, prompts, []);
             using var reward = new RewardModel(scorer, new SequenceScorer(workspace));
@@ -148,7 +149,10 @@ internal static class StepProfile
             return _recorded;
         }
 
-        private Gpt Model() => directory is null ? NewModel(shape, hasScore: false) : ModelDirectory.Load(device, directory, ScoreHead.None);
+        private GptConfig Config => directory is null ? shape : GptConfig.Load(Path.Combine(directory, "config.json"));
+
+        private Gpt Model(ModelPrecision precision) =>
+            directory is null ? NewModel(shape with { Precision = precision }, hasScore: false) : ModelDirectory.Load(device, directory, ScoreHead.None, precision);
 
         private Gpt NewModel(GptConfig config, bool hasScore = true)
         {
@@ -163,6 +167,8 @@ internal static class StepProfile
         private T Load<T>(params string[] defaults)
             where T : TrainerConfiguration, new()
         {
+            if (settings.Any(setting => setting.Split('=')[0] is "steps" or "epochs"))
+                throw new InputException($"--set: a profile runs {Steps} steps and records the last one; leave out steps and epochs");
             string[] all = [.. defaults, "evalEvery=0", "checkpointEvery=0"];
             string[] kept = [.. all.Where(setting => !settings.Any(own => own.Split('=')[0] == setting.Split('=')[0])), $"steps={Steps}"];
             return ConfigurationLoader.Load<T>(sets: [.. kept, .. settings]);

@@ -1,8 +1,8 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
-using Bytes = ILGPU.ArrayView<byte>;
 using Backward = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, NativeRlhf.Kernels.Ops.AttentionPortable.Visibility, NativeRlhf.Kernels.Ops.AttentionPortable.Shape>;
+using Bytes = ILGPU.ArrayView<byte>;
 
 namespace NativeRlhf.Kernels.Ops;
 

@@ -19,7 +19,7 @@ internal sealed class MatMulTensorCore : MatMul, IDisposable
     private readonly Action<KernelConfig, ArrayView<ushort>, ArrayView<ushort>, int, int, int> _addColumnSums;
 
     // Whose turn it is at every tile of a product that is made in parts; zero before and after each.
-    private IndexBuffer _turns;
+    private readonly IndexBuffer _turns;
 
     public MatMulTensorCore(ComputeDevice device)
     {
