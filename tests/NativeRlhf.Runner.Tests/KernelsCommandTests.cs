@@ -73,7 +73,7 @@ public sealed class KernelsCommandTests
     [Test]
     public void ProfileTakesThePrecisionOfItsSettings([Values("train", "ppo")] string step)
     {
-        var profile = Json("kernels", "profile", "--step", step, "--model", "model", "--set", "precision=bfloat16", "--set", "batchSize=2", "--set", step == "ppo" ? "miniBatchSize=2" : "maxLength=8", "--device", "cpu", "--variant", "*=portable", "--json");
+        var profile = Json(["kernels", "profile", "--step", step, "--model", "model", "--set", "precision=bfloat16", "--set", "batchSize=2", "--set", step == "ppo" ? "miniBatchSize=2" : "maxLength=8", .. step == "ppo" ? ["--set", "responseLength=6"] : Array.Empty<string>(), "--device", "cpu", "--variant", "*=portable", "--json"]);
         Assert.That(profile.GetProperty("ops").GetArrayLength(), Is.Positive);
         var here = _workspace.Run("kernels", "profile", "--step", step, "--model", "model", "--set", "precision=bfloat16", "--device", "cpu");
         Assert.That((here.ExitCode, here.ErrorLines.Length), Is.EqualTo((2, 1)), here.Error);

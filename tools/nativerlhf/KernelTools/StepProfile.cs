@@ -138,7 +138,7 @@ internal static class StepProfile
             using var reference = Model(configuration.FrozenPrecision());
             using var value = NewModel(policy.Config);
             using var scorer = NewModel(reference.Config);
-            EncodedPrompt[] prompts = [.. Enumerable.Range(0, configuration.BatchSize).Select(_ => new EncodedPrompt(Tokens(policy.Config, 16), "", [], default))];
+            EncodedPrompt[] prompts = [.. Enumerable.Range(0, configuration.BatchSize).Select(i => new EncodedPrompt(Tokens(policy.Config, 16), "", [], new RowPlace("random prompts", i + 1)))];
             using var workspace = PpoTrainer.PlanWorkspace(device, policy.Config, configuration, prompts, []);
             using var reward = new RewardModel(scorer, new SequenceScorer(workspace));
             Run(run =>
