@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Linq.Expressions;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -34,6 +35,7 @@ public sealed class ComputeDevice : IDisposable
 {
     private readonly Context _context;
     private readonly List<Arena> _arenas = [];
+    private readonly Staging _staging;
 
     private ComputeDevice(Context context, ILGPU.Runtime.Device device, DeviceOptions options, bool isRehearsal = false)
     {
@@ -44,6 +46,7 @@ public sealed class ComputeDevice : IDisposable
         IsHostMemory = Accelerator.AcceleratorType == AcceleratorType.CPU;
         int threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
         Team = new WorkerTeam(IsHostMemory ? threads : 1);
+        _staging = new Staging(this);
         Kernels = new KernelSet(this, options.Variants);
     }
 
@@ -152,7 +155,10 @@ public sealed class ComputeDevice : IDisposable
     /// <returns>The buffer, to be disposed by the caller.</returns>
     public IndexBuffer AllocateIndices(int capacity) => new(this, capacity);
 
-    /// <summary>Copies host values into a tensor; one of bfloat16 takes the nearest, ties to even.</summary>
+    /// <summary>
+    /// Copies host values into a tensor; one of bfloat16 takes the nearest, ties to even. The values are free when this returns; the copy
+    /// is made in order with the kernels before and after it, and the host does not wait for it.
+    /// </summary>
     /// <param name="destination">The tensor, of exactly as many elements.</param>
     /// <param name="values">The values, row by row.</param>
     public void Upload(Tensor destination, ReadOnlySpan<float> values)
@@ -211,6 +217,7 @@ public sealed class ComputeDevice : IDisposable
     public void Dispose()
     {
         Kernels.Dispose();
+        _staging.Dispose();
         Team.Dispose();
         Accelerator.Dispose();
         _context.Dispose();
@@ -222,49 +229,37 @@ public sealed class ComputeDevice : IDisposable
         lock (_arenas) _arenas.Remove(arena);
     }
 
-    /// <summary>How often the host has waited for the device: whatever was under way before is done.</summary>
-    internal long Waits { get; private set; }
-
     /// <summary>
-    /// Copies host values without waiting for the copy: in order with the kernels before and after it. They lie in pinned memory,
-    /// which stays as it is until <see cref="Waits"/> has grown.
+    /// How often the host has waited for the device: whatever was under way before is done. Downloads wait, and <see cref="Synchronize"/>;
+    /// uploads and launches do not.
     /// </summary>
-    internal unsafe void UploadInOrder<T>(ArrayView<T> destination, ReadOnlySpan<T> pinned)
-        where T : unmanaged
+    public long Waits { get; private set; }
+
+    /// <summary>A launcher that counts its launches in <see cref="Work"/> where this device is recorded; the launcher itself on any other.</summary>
+    internal T Counted<T>(T launcher)
+        where T : Delegate
     {
-        if (IsHostMemory) Upload(destination, pinned);
-        else destination.CopyFromCPU(Accelerator.DefaultStream, pinned);
+        if (!IsRecorded) return launcher;
+        ParameterExpression[] arguments = [.. typeof(T).GetMethod(nameof(Action.Invoke))!.GetParameters().Select(parameter => Expression.Parameter(parameter.ParameterType))];
+        Expression count = Expression.Call(Expression.Constant((Action)Work.CountLaunch), nameof(Action.Invoke), null);
+        return Expression.Lambda<T>(Expression.Block(count, Expression.Invoke(Expression.Constant(launcher), arguments)), arguments).Compile();
     }
 
+    /// <summary>As <see cref="Upload(Tensor, ReadOnlySpan{float})"/>, of anything.</summary>
     internal unsafe void Upload<T>(ArrayView<T> destination, ReadOnlySpan<T> values)
         where T : unmanaged
     {
-        if (IsHostMemory)
-        {
-            Synchronize();
-            values.CopyTo(new Span<T>(destination.Pointer(), values.Length));
-        }
-        else
-        {
-            fixed (T* source = values)
-                destination.CopyFromCPU(Accelerator.DefaultStream, new ReadOnlySpan<T>(source, values.Length));
-            Synchronize();
-        }
+        // Launches on the CPU have ended when they return.
+        if (IsHostMemory) values.CopyTo(new Span<T>(destination.Pointer(), values.Length));
+        else _staging.Upload(destination, values);
     }
 
     internal unsafe void Download<T>(ArrayView<T> source, Span<T> values)
         where T : unmanaged
     {
-        Synchronize();
-        if (IsHostMemory)
-        {
-            new ReadOnlySpan<T>(source.Pointer(), values.Length).CopyTo(values);
-        }
-        else
-        {
-            source.CopyToCPU(Accelerator.DefaultStream, values);
-            Synchronize();
-        }
+        if (IsHostMemory) new ReadOnlySpan<T>(source.Pointer(), values.Length).CopyTo(values);
+        else source.CopyToCPU(Accelerator.DefaultStream, values); // It waits for the stream.
+        Waits++;
     }
 
     private static Context CreateContext(bool allAccelerators, bool hasTimers = false) => Context.Create(builder =>

@@ -28,7 +28,8 @@ public sealed class DeviceClock(ComputeDevice device)
     public Mark Now()
     {
         if (_hasEvents) return new Mark(0, device.Accelerator.DefaultStream.AddProfilingMarker());
-        device.Synchronize();
+        // Not a wait of what is timed.
+        if (!device.IsHostMemory) device.Accelerator.Synchronize();
         return new Mark(Stopwatch.GetTimestamp(), null);
     }
 

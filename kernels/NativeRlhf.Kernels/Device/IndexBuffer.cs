@@ -6,7 +6,7 @@ namespace NativeRlhf.Kernels.Device;
 /// <summary>
 /// A device buffer of int32 that is refilled from the host every step: token ids, positions, row numbers. It keeps its
 /// memory and grows only when a larger content arrives. The host does not wait for the copy: kernels that are launched after it
-/// follow it, and only content that arrives before anything else was waited for has to wait for the content before.
+/// follow it.
 /// </summary>
 public sealed class IndexBuffer : IDisposable
 {
@@ -15,12 +15,11 @@ public sealed class IndexBuffer : IDisposable
     private readonly ComputeDevice _device;
     private MemoryBuffer1D<int, Stride1D.Dense> _buffer;
     private int[] _host;
-    private long _copiedAt = -1;
 
     internal IndexBuffer(ComputeDevice device, int capacity)
     {
         _device = device;
-        _host = GC.AllocateArray<int>(Math.Max(capacity, 1), pinned: true);
+        _host = new int[Math.Max(capacity, 1)];
         _buffer = Allocate();
     }
 
@@ -37,19 +36,16 @@ public sealed class IndexBuffer : IDisposable
     /// <param name="values">The new content.</param>
     public void Set(ReadOnlySpan<int> values)
     {
-        if (_copiedAt == _device.Waits) _device.Synchronize();
         if (values.Length > _host.Length)
         {
             Dispose();
-            _host = GC.AllocateArray<int>(Math.Max(values.Length, 2 * _host.Length), pinned: true);
+            _host = new int[Math.Max(values.Length, 2 * _host.Length)];
             _buffer = Allocate();
         }
 
         values.CopyTo(_host);
         Length = values.Length;
-        if (Length == 0) return;
-        _device.UploadInOrder(View, Host);
-        _copiedAt = _device.Waits;
+        if (Length > 0) _device.Upload(View, Host);
     }
 
     /// <summary>Reads the content back from the device, after an op has written it.</summary>

@@ -13,6 +13,18 @@ internal readonly struct Float4(float x, float y, float z, float w)
 
     /// <summary>factor · this.</summary>
     public Float4 Times(float factor) => new(factor * X, factor * Y, factor * Z, factor * W);
+
+    /// <summary>this · v, element by element.</summary>
+    public Float4 Times(Float4 v) => new(X * v.X, Y * v.Y, Z * v.Z, W * v.W);
+
+    /// <summary>this + shift, for every element.</summary>
+    public Float4 Plus(float shift) => new(X + shift, Y + shift, Z + shift, W + shift);
+
+    /// <summary>The sum of the elements.</summary>
+    public float Sum => X + Y + (Z + W);
+
+    /// <summary>The first elements, and zeros for those from <paramref name="count"/> on.</summary>
+    public Float4 First(int count) => new(X, count > 1 ? Y : 0, count > 2 ? Z : 0, count > 3 ? W : 0);
 }
 
 /// <summary>The 4 × 4 elements of a tile that one thread holds in registers, row by row.</summary>

@@ -17,8 +17,16 @@ public sealed class WorkTally
     /// <summary>Bytes that operations read and write, each operand once.</summary>
     public double Bytes { get; private set; }
 
+    /// <summary>Kernels that were launched on a device that is recorded. Operations in the vectors of a CPU launch none.</summary>
+    public long Launches { get; private set; }
+
+    /// <summary>How often the host waited for the sake of this tally.</summary>
+    internal long Waits { get; set; }
+
     /// <summary>What listens to the calls; null while nothing does.</summary>
     internal OpRecording? Recording { get; set; }
+
+    internal void CountLaunch() => Launches++;
 
     /// <summary>Enters a call of an operation, which ends when the result is disposed.</summary>
     /// <param name="op">The op.</param>

@@ -11,14 +11,15 @@ namespace NativeRlhf.Kernels.Measurement;
 /// <param name="PeakFlops">Multiply-adds of float32, two operations each, a second: at the widest vectors of a CPU, in the registers of a GPU.</param>
 /// <param name="ReadBandwidth">Bytes a second that sums over an array beyond the caches read.</param>
 /// <param name="CopyBandwidth">Bytes a second, read and written together, of a copy beyond the caches.</param>
-public sealed record DeviceLimits(double PeakFlops, double ReadBandwidth, double CopyBandwidth)
+/// <param name="EmptyLaunch">Seconds of a launch of a kernel that does nothing, one of many that follow each other; a CPU simulates it.</param>
+public sealed record DeviceLimits(double PeakFlops, double ReadBandwidth, double CopyBandwidth, double EmptyLaunch)
 {
     private const int Elements = 1 << 26; // 256 MiB
 
     /// <summary>Measures a device, in about a second.</summary>
     /// <param name="device">The device.</param>
     /// <returns>The best of several runs of each: a limit is what the device can do.</returns>
-    public static DeviceLimits Measure(ComputeDevice device) => device.IsHostMemory ? MeasureHost(device.Team.Threads) : new LimitKernels(device).Measure();
+    public static DeviceLimits Measure(ComputeDevice device) => device.IsHostMemory ? MeasureHost(device) : new LimitKernels(device).Measure();
 
     /// <summary>The least time that some work can take.</summary>
     /// <param name="flops">Floating-point operations of products.</param>
@@ -27,13 +28,14 @@ public sealed record DeviceLimits(double PeakFlops, double ReadBandwidth, double
     /// <returns>Seconds: the roofline (Williams et al. 2009).</returns>
     public double LeastSeconds(double flops, double bytes, bool isRead = false) => Math.Max(flops / PeakFlops, bytes / (isRead ? ReadBandwidth : CopyBandwidth));
 
-    private static DeviceLimits MeasureHost(int threads)
+    private static DeviceLimits MeasureHost(ComputeDevice device)
     {
+        int threads = device.Team.Threads;
         double peak = 0, read = 0, copy = 0;
         // The best of several: a limit is what the machine can do.
         for (int round = 0; round < 5; round++)
         {
-            peak = Math.Max(peak, PerSecond(threads, FusedMultiplyAdds));
+            peak = Math.Max(peak, PerSecond(threads, _ => Vector512.IsHardwareAccelerated ? FusedMultiplyAdds<Simd512, Vector512<float>>() : FusedMultiplyAdds<Simd256, Vector256<float>>()));
             unsafe
             {
                 float* memory = (float*)NativeMemory.AlignedAlloc((nuint)Elements * sizeof(float), 64);
@@ -53,7 +55,7 @@ public sealed record DeviceLimits(double PeakFlops, double ReadBandwidth, double
             }
         }
 
-        return new DeviceLimits(peak, read, copy);
+        return new DeviceLimits(peak, read, copy, LimitKernels.EmptyLaunch(device));
     }
 
     /// <summary>Units a second when all threads run a body that returns its units.</summary>
@@ -82,39 +84,24 @@ public sealed record DeviceLimits(double PeakFlops, double ReadBandwidth, double
 
     /// <summary>Twelve independent chains, enough to hide the latency of the instruction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double FusedMultiplyAdds(int thread)
+    private static double FusedMultiplyAdds<S, V>()
+        where S : struct, ISimd<V>
+        where V : struct
     {
         const int Rounds = 10_000_000;
-        if (Vector512.IsHardwareAccelerated)
+        V x = S.Set(0.999f), y = S.Set(0.001f);
+        V a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y, k = y, l = y;
+        for (int r = 0; r < Rounds; r++)
         {
-            Vector512<float> x = Vector512.Create(0.999f), y = Vector512.Create(0.001f);
-            Vector512<float> a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y, k = y, l = y;
-            for (int r = 0; r < Rounds; r++)
-            {
-                a = Vector512.FusedMultiplyAdd(a, x, y); b = Vector512.FusedMultiplyAdd(b, x, y); c = Vector512.FusedMultiplyAdd(c, x, y);
-                d = Vector512.FusedMultiplyAdd(d, x, y); e = Vector512.FusedMultiplyAdd(e, x, y); f = Vector512.FusedMultiplyAdd(f, x, y);
-                g = Vector512.FusedMultiplyAdd(g, x, y); h = Vector512.FusedMultiplyAdd(h, x, y); i = Vector512.FusedMultiplyAdd(i, x, y);
-                j = Vector512.FusedMultiplyAdd(j, x, y); k = Vector512.FusedMultiplyAdd(k, x, y); l = Vector512.FusedMultiplyAdd(l, x, y);
-            }
-
-            s_sink = Vector512.Sum(a + b + c + d + e + f + g + h + i + j + k + l);
-            return Rounds * 12.0 * 16 * 2;
+            a = S.FusedMultiplyAdd(a, x, y); b = S.FusedMultiplyAdd(b, x, y); c = S.FusedMultiplyAdd(c, x, y);
+            d = S.FusedMultiplyAdd(d, x, y); e = S.FusedMultiplyAdd(e, x, y); f = S.FusedMultiplyAdd(f, x, y);
+            g = S.FusedMultiplyAdd(g, x, y); h = S.FusedMultiplyAdd(h, x, y); i = S.FusedMultiplyAdd(i, x, y);
+            j = S.FusedMultiplyAdd(j, x, y); k = S.FusedMultiplyAdd(k, x, y); l = S.FusedMultiplyAdd(l, x, y);
         }
-        else
-        {
-            Vector256<float> x = Vector256.Create(0.999f), y = Vector256.Create(0.001f);
-            Vector256<float> a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y, k = y, l = y;
-            for (int r = 0; r < Rounds; r++)
-            {
-                a = Vector256.FusedMultiplyAdd(a, x, y); b = Vector256.FusedMultiplyAdd(b, x, y); c = Vector256.FusedMultiplyAdd(c, x, y);
-                d = Vector256.FusedMultiplyAdd(d, x, y); e = Vector256.FusedMultiplyAdd(e, x, y); f = Vector256.FusedMultiplyAdd(f, x, y);
-                g = Vector256.FusedMultiplyAdd(g, x, y); h = Vector256.FusedMultiplyAdd(h, x, y); i = Vector256.FusedMultiplyAdd(i, x, y);
-                j = Vector256.FusedMultiplyAdd(j, x, y); k = Vector256.FusedMultiplyAdd(k, x, y); l = Vector256.FusedMultiplyAdd(l, x, y);
-            }
 
-            s_sink = Vector256.Sum(a + b + c + d + e + f + g + h + i + j + k + l);
-            return Rounds * 12.0 * 8 * 2;
-        }
+        V abcd = S.Add(S.Add(a, b), S.Add(c, d)), efgh = S.Add(S.Add(e, f), S.Add(g, h)), ijkl = S.Add(S.Add(i, j), S.Add(k, l));
+        s_sink = S.Sum(S.Add(S.Add(abcd, efgh), ijkl));
+        return Rounds * 12.0 * S.Width * 2;
     }
 
     private static float s_sink;

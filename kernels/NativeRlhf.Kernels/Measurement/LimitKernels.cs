@@ -1,10 +1,11 @@
+using System.Diagnostics;
 using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Measurement;
 
-/// <summary>Measures the limits of an accelerator by a copy, a sum and a chain of multiply-adds.</summary>
+/// <summary>Measures the limits of an accelerator by a copy, a sum, a chain of multiply-adds, and launches of nothing.</summary>
 internal sealed class LimitKernels(ComputeDevice device)
 {
     private const int Rounds = 4096, ChainsPerThread = 8, Runs = 10, GroupsPerMultiprocessor = 32;
@@ -30,7 +31,28 @@ internal sealed class LimitKernels(ComputeDevice device)
         return new DeviceLimits(
             PerSecond(2.0 * 4 * ChainsPerThread * Rounds * groups * group, () => _multiplyAdd(launch, target, 0.999f, 0.001f, Rounds)),
             PerSecond(16.0 * count, () => _read(launch, target, source, count)),
-            PerSecond(32.0 * count, () => _copy(launch, target, source, count)));
+            PerSecond(32.0 * count, () => _copy(launch, target, source, count)),
+            EmptyLaunch(device));
+    }
+
+    /// <summary>The time of a launch of a kernel that does nothing, among many that follow each other; the best of several runs.</summary>
+    public static double EmptyLaunch(ComputeDevice device)
+    {
+        var empty = device.Accelerator.LoadStreamKernel<ArrayView<int>>(EmptyKernel);
+        var one = new KernelConfig(new Index1D(1), new Index1D(1));
+        // A CPU simulates them.
+        int launches = device.IsHostMemory ? 20 : 1000;
+        double best = double.MaxValue;
+        for (int run = 0; run <= Runs; run++)
+        {
+            long begin = Stopwatch.GetTimestamp();
+            for (int i = 0; i < launches; i++) empty(one, default);
+            device.Synchronize();
+            // The first run compiles.
+            if (run > 0) best = Math.Min(best, Stopwatch.GetElapsedTime(begin).TotalSeconds / launches);
+        }
+
+        return best;
     }
 
     private double PerSecond(double units, Action work)
@@ -49,6 +71,11 @@ internal sealed class LimitKernels(ComputeDevice device)
         }
 
         return units / best;
+    }
+
+    [Kernel(Grouping.Explicit)]
+    private static void EmptyKernel(ArrayView<int> none)
+    {
     }
 
     [Kernel(Grouping.Explicit)]
@@ -76,43 +103,19 @@ internal sealed class LimitKernels(ComputeDevice device)
     [Kernel(Grouping.Explicit)]
     private static void MultiplyAddKernel(ArrayView<Float4> target, float x, float y, int rounds)
     {
-        float a = y, b = y + 1, c = y + 2, d = y + 3, e = y + 4, f = y + 5, g = y + 6, h = y + 7;
+        Float4 a = new(y, y + 1, y + 2, y + 3), b = new(y + 4, y + 5, y + 6, y + 7);
         for (int r = 0; r < rounds; r++)
         {
-            a = (a * x) + y;
-            b = (b * x) + y;
-            c = (c * x) + y;
-            d = (d * x) + y;
-            e = (e * x) + y;
-            f = (f * x) + y;
-            g = (g * x) + y;
-            h = (h * x) + y;
-            a = (a * x) + y;
-            b = (b * x) + y;
-            c = (c * x) + y;
-            d = (d * x) + y;
-            e = (e * x) + y;
-            f = (f * x) + y;
-            g = (g * x) + y;
-            h = (h * x) + y;
-            a = (a * x) + y;
-            b = (b * x) + y;
-            c = (c * x) + y;
-            d = (d * x) + y;
-            e = (e * x) + y;
-            f = (f * x) + y;
-            g = (g * x) + y;
-            h = (h * x) + y;
-            a = (a * x) + y;
-            b = (b * x) + y;
-            c = (c * x) + y;
-            d = (d * x) + y;
-            e = (e * x) + y;
-            f = (f * x) + y;
-            g = (g * x) + y;
-            h = (h * x) + y;
+            a = a.Times(x).Plus(y);
+            b = b.Times(x).Plus(y);
+            a = a.Times(x).Plus(y);
+            b = b.Times(x).Plus(y);
+            a = a.Times(x).Plus(y);
+            b = b.Times(x).Plus(y);
+            a = a.Times(x).Plus(y);
+            b = b.Times(x).Plus(y);
         }
 
-        if (a + b + c + d + e + f + g + h == 1e30f) target[ElementLoop.First] = new Float4(a, b, c, d);
+        if (a.Sum + b.Sum == 1e30f) target[ElementLoop.First] = a;
     }
 }

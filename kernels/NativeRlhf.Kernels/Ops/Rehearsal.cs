@@ -11,7 +11,7 @@ internal sealed class EmbeddingRehearsal(ComputeDevice device, Embedding? op = n
 {
     private protected override void ForwardCore(Tensor y, ArrayView<int> tokens, ArrayView<int> positions, Tensor wte, Tensor wpe)
     {
-        using var call = device.Work.Call(nameof(Embedding), 0, 3 * y.Size);
+        using var call = device.Work.Call(nameof(Embedding), 0, y.Size + (2 * y.Length * wte.Type.Size()));
         op?.Forward(y, tokens, positions, wte, wpe);
     }
 
@@ -27,13 +27,13 @@ internal sealed class LayerNormRehearsal(ComputeDevice device, LayerNorm? op = n
 {
     private protected override void ForwardCore(Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor weight, Tensor bias, float epsilon)
     {
-        using var call = device.Work.Call(nameof(LayerNorm), 0, 2 * y.Size);
+        using var call = device.Work.Call(nameof(LayerNorm), 0, y.Size + x.Size);
         op?.Forward(y, mean, rstd, x, weight, bias, epsilon);
     }
 
     private protected override void BackwardCore(Tensor dX, Tensor dWeight, Tensor dBias, Tensor dY, Tensor x, Tensor mean, Tensor rstd, Tensor weight)
     {
-        using var call = device.Work.Call(nameof(LayerNorm), 0, 4 * dX.Size);
+        using var call = device.Work.Call(nameof(LayerNorm), 0, (2 * dX.Size) + dY.Size + x.Size);
         op?.Backward(dX, dWeight, dBias, dY, x, mean, rstd, weight);
     }
 }
@@ -98,6 +98,7 @@ internal sealed class CachedAttentionRehearsal(ComputeDevice device, CachedAtten
         double attended = 0;
         int[] host = new int[y.Rows];
         device.Download(positions.SubView(0, y.Rows), host);
+        device.Work.Waits++;
         foreach (int position in host) attended += position + 1;
         using var call = device.Work.Call(nameof(CachedAttention), 4.0 * y.Cols * attended, y.Size + qkv.Size + (2 * y.Cols * y.Type.Size() * attended));
         op?.Forward(y, keys, values, qkv, slots, positions, capacity, heads);
@@ -125,7 +126,7 @@ internal sealed class DropoutRehearsal(ComputeDevice device, Dropout? op = null)
 {
     private protected override void ForwardCore(Tensor y, Tensor x, DropoutKey key, Tensor residual)
     {
-        using var call = device.Work.Call(nameof(Dropout), 0, (2 * y.Size) + residual.Size);
+        using var call = device.Work.Call(nameof(Dropout), 0, y.Size + x.Size + residual.Size);
         op?.Forward(y, x, key, residual);
     }
 }
@@ -135,7 +136,7 @@ internal sealed class ElementwiseRehearsal(ComputeDevice device, Elementwise? op
 {
     private protected override void CombineCore(Tensor y, float a, Tensor x, float b)
     {
-        using var call = device.Work.Call(nameof(Elementwise), 0, (b == 0 ? 2 : 3) * y.Size);
+        using var call = device.Work.Call(nameof(Elementwise), 0, ((b == 0 ? 1 : 2) * y.Size) + x.Size);
         op?.Combine(y, a, x, b);
     }
 
@@ -147,7 +148,7 @@ internal sealed class ElementwiseRehearsal(ComputeDevice device, Elementwise? op
 
     private protected override void GatherCore(Tensor y, Tensor x, ArrayView<int> rows)
     {
-        using var call = device.Work.Call(nameof(Elementwise), 0, 2 * y.Size);
+        using var call = device.Work.Call(nameof(Elementwise), 0, y.Size + (y.Length * x.Type.Size()));
         op?.Gather(y, x, rows);
     }
 
@@ -169,7 +170,7 @@ internal sealed class LogProbRehearsal(ComputeDevice device, LogProb? op = null)
 
     private protected override void BackwardCore(Tensor dLogits, Tensor dLogprobs, Tensor lse, Tensor logits, ArrayView<int> targets, float inverseTemperature)
     {
-        using var call = device.Work.Call(nameof(LogProb), 0, 2 * logits.Size);
+        using var call = device.Work.Call(nameof(LogProb), 0, logits.Size + dLogits.Size);
         op?.Backward(dLogits, dLogprobs, lse, logits, targets, 1 / inverseTemperature);
     }
 }
@@ -221,7 +222,7 @@ internal sealed class AdamWRehearsal(ComputeDevice device, AdamW? op = null) : A
 {
     private protected override void StepCore(Tensor weights, Tensor gradients, Tensor firstMoments, Tensor secondMoments, Tensor copy, in AdamWStep step)
     {
-        using var call = device.Work.Call(nameof(AdamW), 0, 7 * weights.Size);
+        using var call = device.Work.Call(nameof(AdamW), 0, (2 * (weights.Size + firstMoments.Size + secondMoments.Size)) + gradients.Size + copy.Size);
         op?.Step(weights, gradients, firstMoments, secondMoments, step, copy);
     }
 }

@@ -1,5 +1,7 @@
 using NativeRlhf.Kernels.Device;
 using NativeRlhf.Kernels.Ops;
+using NativeRlhf.Kernels.Verification;
+using NativeRlhf.Kernels.Verification.Catalogue;
 
 namespace NativeRlhf.Kernels.Tests.Device;
 
@@ -40,6 +42,33 @@ public class OpRecordingTests
         Product(device);
         Assert.That(device.Work.Flops, Is.Zero);
         Assert.That(device.Kernels.MatMul.GetType().Name, Does.Not.Contain("Rehearsal"));
+    }
+
+    [Test]
+    public void Launches_and_waits_are_counted()
+    {
+        using var device = ComputeDevice.Open(new DeviceOptions { Device = "cpu", Threads = 1, IsRecorded = true, Variants = new Dictionary<string, string> { ["*"] = "portable" } });
+        using var recording = OpRecording.Begin(device);
+        Product(device);
+        Assert.That(recording.Waits, Is.EqualTo(1), "the download");
+        Assert.That(recording.Calls().Select(call => call.Launches), Is.EqualTo(new[] { 1, 1, 1 }));
+        Assert.That(device.Work.Launches, Is.EqualTo(3));
+    }
+
+    [Test]
+    public void Every_op_that_launches_kernels_counts_them()
+    {
+        using var device = ComputeDevice.Open(new DeviceOptions { Device = "cpu", Threads = 1, IsRecorded = true, Variants = new Dictionary<string, string> { ["*"] = "portable" } });
+        using var recording = OpRecording.Begin(device);
+        using var memory = new GuardedMemory(device);
+        foreach (var definition in OpCatalogue.All)
+        {
+            using var problem = Problem.Create(definition, [.. definition.Dimensions.Select(_ => 5)], device, memory.Take, 1);
+            long before = device.Work.Launches;
+            problem.Run();
+            Assert.That(device.Work.Launches, Is.GreaterThan(before), definition.Name);
+            memory.Reset();
+        }
     }
 
     private static float[] Product(ComputeDevice device)

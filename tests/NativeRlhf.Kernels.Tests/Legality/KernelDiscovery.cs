@@ -12,13 +12,13 @@ public static class KernelDiscovery
         BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
     /// <summary>
-    /// The methods that an assembly hands to Load…Kernel: the delegate made last before such a call. A load whose
+    /// The methods that an assembly hands to Load…Kernel or <see cref="KernelLoading"/>: the delegate made last before such a call. A load whose
     /// method is not made right there, a null, cannot be checked.
     /// </summary>
     public static IReadOnlyList<(MethodBase Loader, MethodBase? Kernel, Grouping Grouping)> Loaded(Assembly assembly)
     {
         var found = new List<(MethodBase, MethodBase?, Grouping)>();
-        foreach (MethodBase method in AllMethods(assembly))
+        foreach (MethodBase method in AllMethods(assembly).Where(method => method.DeclaringType != typeof(KernelLoading)))
         {
             MethodBase? last = null;
             foreach (IlInstruction instruction in IlReader.Read(method))
@@ -50,8 +50,8 @@ public static class KernelDiscovery
         select method;
 
     private static bool IsLoad(MethodBase method) =>
-        method.DeclaringType is { } type
+        method.DeclaringType == typeof(KernelLoading) || (method.DeclaringType is { } type
         && (type == typeof(KernelLoaders) || type == typeof(Accelerator))
         && method.Name.StartsWith("Load", StringComparison.Ordinal)
-        && method.Name.EndsWith("Kernel", StringComparison.Ordinal);
+        && method.Name.EndsWith("Kernel", StringComparison.Ordinal));
 }

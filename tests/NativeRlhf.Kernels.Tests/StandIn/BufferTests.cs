@@ -40,6 +40,19 @@ public sealed class BufferTests : IlgpuFixture
     }
 
     [Test]
+    public void Page_locked_arrays_go_in()
+    {
+        using PageLockedArray1D<int> array = Accelerator.AllocatePageLocked1D<int>(5);
+        using MemoryBuffer1D<int, Stride1D.Dense> buffer = Accelerator.Allocate1D<int>(3);
+        for (int i = 0; i < array.Length; i++) array[i] = 10 + i;
+        ArrayView<int> view = buffer.View;
+        view.CopyFromCPUUnsafeAsync(Accelerator.DefaultStream, ref array[1], 3);
+        Accelerator.Synchronize();
+        Assert.That(buffer.GetAsArray1D(), Is.EqualTo([11, 12, 13]));
+        Assert.That(array.Span.ToArray(), Is.EqualTo(array.GetArray()));
+    }
+
+    [Test]
     public void Empty_buffer_is_possible()
     {
         using MemoryBuffer1D<float, Stride1D.Dense> buffer = Accelerator.Allocate1D<float>(0);

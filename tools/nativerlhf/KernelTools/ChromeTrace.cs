@@ -24,6 +24,7 @@ internal static class ChromeTrace
             Complete(whole, "step", 0, 0, seconds, []),
             .. calls.Select(call => Complete(call.Name, "op", 1, call.Start, call.Seconds, new JsonObject
             {
+                ["launches"] = call.Launches,
                 ["bytes"] = call.Bytes,
                 ["flops"] = call.Flops,
                 ["GB/s"] = call.Seconds > 0 ? Math.Round(call.Bytes / call.Seconds / 1e9, 2) : 0,

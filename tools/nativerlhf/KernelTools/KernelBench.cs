@@ -56,7 +56,7 @@ internal static class KernelBench
                 {
                     limits = DeviceLimits.Measure(device);
                     name = device.Name;
-                    if (!isJson) Console.WriteLine($"{name}: {Figures.Flops(limits.PeakFlops)} of float32 multiply-adds, {Figures.Bytes(limits.ReadBandwidth)} read, {Figures.Bytes(limits.CopyBandwidth)} copied");
+                    if (!isJson) Console.WriteLine($"{name}: {Figures.Flops(limits.PeakFlops)} of float32 multiply-adds, {Figures.Bytes(limits.ReadBandwidth)} read, {Figures.Bytes(limits.CopyBandwidth)} copied; an empty launch takes {Figures.Time(limits.EmptyLaunch)}{(device.IsHostMemory ? ", simulated" : "")}");
                 }
 
                 using var vendors = new Disposables<IVendorProduct>();
@@ -157,6 +157,7 @@ internal static class KernelBench
         ["peak_flops"] = limits.PeakFlops,
         ["read_bandwidth"] = limits.ReadBandwidth,
         ["copy_bandwidth"] = limits.CopyBandwidth,
+        ["empty_launch"] = limits.EmptyLaunch,
         ["results"] = new JsonArray([.. times.Select(time => (JsonNode)new JsonObject
         {
             ["method"] = time.Case.Name,

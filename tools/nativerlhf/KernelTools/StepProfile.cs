@@ -25,8 +25,8 @@ internal static class StepProfile
     public static Command Create()
     {
         var command = new Command("profile", """
-            Runs a few training or PPO steps on random tokens and says where the time of the last one went: calls, time, share, bytes,
-            operations and the share of the roofline of every op. A trace of all calls opens in chrome://tracing or Perfetto.
+            Runs a few training or PPO steps on random tokens and says where the time of the last one went: calls, launches, time, share,
+            bytes, operations and the share of the roofline of every op. A trace of all calls opens in chrome://tracing or Perfetto.
 
             Example:  nativerlhf kernels profile --step ppo --model-shape small --out trace.json
             """);
@@ -46,12 +46,12 @@ internal static class StepProfile
             string name = result.GetValue(step)!;
             if (result.GetValue(output) is { } trace) OutputFolder.MustBeWritable(trace);
             var runner = new StepRunner(device, result.GetValue(model), Shape(result.GetValue(shape)), compute.Seed(result), result.GetValue(set) ?? []);
-            var (calls, seconds) = name == "ppo" ? runner.Ppo() : runner.Train();
+            var (calls, seconds, waits) = name == "ppo" ? runner.Ppo() : runner.Train();
             var limits = DeviceLimits.Measure(device);
             if (result.GetValue(output) is { } file) AtomicFile.WriteText(file, ChromeTrace.Make(device.Name, $"{name} step", seconds, calls).ToJsonString(JsonStyle.Line) + "\n");
             Line[] lines = [.. calls.GroupBy(call => call.Name).Select(group => new Line(group.Key, [.. group], limits)).OrderByDescending(line => line.Seconds)];
-            if (result.GetValue(json)) Console.WriteLine(Json(device, name, seconds, lines).ToJsonString(JsonStyle.Line));
-            else Write(device, name, seconds, lines);
+            if (result.GetValue(json)) Console.WriteLine(Json(device, name, seconds, waits, lines).ToJsonString(JsonStyle.Line));
+            else Write(device, name, seconds, waits, lines);
             return ExitCodes.Done;
         });
         return command;
@@ -61,31 +61,35 @@ internal static class StepProfile
         ? new GptConfig { Layers = 4, Heads = 4, Width = 128, Inner = 512, Positions = 256, VocabularySize = 1024 }
         : ModelSizes.Named(name);
 
-    private static void Write(ComputeDevice device, string step, double seconds, Line[] lines)
+    private static void Write(ComputeDevice device, string step, double seconds, long waits, Line[] lines)
     {
         double inside = lines.Sum(line => line.Seconds);
         Console.WriteLine($"{device.Name}: a {step} step takes {Figures.Time(seconds)}, of which {Figures.Percent(inside / seconds)} in ops");
-        var table = new ResultTable("<op", "calls", "time", "share", "MB", "GFLOP", "rate", "of the roofline");
+        Console.WriteLine($"{lines.Sum(line => line.Launches):N0} kernels were launched, and the host waited for the device {waits:N0} times");
+        var table = new ResultTable("<op", "calls", "launches", "time", "share", "MB", "GFLOP", "rate", "of the roofline");
         foreach (var line in lines)
         {
             table.Add(
-                line.Seconds / seconds, line.Name, $"{line.Calls:N0}", Figures.Time(line.Seconds), Figures.Percent(line.Seconds / seconds), $"{line.Bytes / 1e6:N1}", $"{line.Flops / 1e9:N2}",
+                line.Seconds / seconds, line.Name, $"{line.Calls:N0}", $"{line.Launches:N0}", Figures.Time(line.Seconds), Figures.Percent(line.Seconds / seconds), $"{line.Bytes / 1e6:N1}", $"{line.Flops / 1e9:N2}",
                 Figures.Rate(line.Flops, line.Bytes, line.Seconds), Figures.Percent(line.Roofline));
         }
 
         table.Write();
     }
 
-    private static JsonObject Json(ComputeDevice device, string step, double seconds, Line[] lines) => new()
+    private static JsonObject Json(ComputeDevice device, string step, double seconds, long waits, Line[] lines) => new()
     {
         ["device"] = device.Name,
         ["ilgpu"] = Versions.Ilgpu,
         ["step"] = step,
         ["seconds"] = seconds,
+        ["launches"] = lines.Sum(line => line.Launches),
+        ["host_waits"] = waits,
         ["ops"] = new JsonArray([.. lines.Select(line => (JsonNode)new JsonObject
         {
             ["op"] = line.Name,
             ["calls"] = line.Calls,
+            ["launches"] = line.Launches,
             ["seconds"] = line.Seconds,
             ["share"] = line.Seconds / seconds,
             ["bytes"] = line.Bytes,
@@ -98,6 +102,8 @@ internal static class StepProfile
     private sealed record Line(string Name, OpCall[] All, DeviceLimits Limits)
     {
         public int Calls => All.Length;
+
+        public int Launches { get; } = All.Sum(call => call.Launches);
 
         public double Seconds { get; } = All.Sum(call => call.Seconds);
 
@@ -113,10 +119,10 @@ internal static class StepProfile
     {
         private readonly Random _random = new(unchecked((int)seed));
         private OpRecording? _recording;
-        private (IReadOnlyList<OpCall> Calls, double Seconds) _recorded;
+        private (IReadOnlyList<OpCall> Calls, double Seconds, long Waits) _recorded;
 
         /// <summary>A step of next-token training: 8 sequences of up to 128 tokens.</summary>
-        public (IReadOnlyList<OpCall> Calls, double Seconds) Train()
+        public (IReadOnlyList<OpCall> Calls, double Seconds, long Waits) Train()
         {
             int length = Math.Min(128, Config.Positions);
             var configuration = Load<PretrainConfiguration>("batchSize=8", $"maxLength={length}");
@@ -131,7 +137,7 @@ internal static class StepProfile
         }
 
         /// <summary>A step of PPO: 16 answers of 32 tokens to prompts of 16, with a value function and a reward model.</summary>
-        public (IReadOnlyList<OpCall> Calls, double Seconds) Ppo()
+        public (IReadOnlyList<OpCall> Calls, double Seconds, long Waits) Ppo()
         {
             var configuration = Load<PpoConfiguration>("batchSize=16", "miniBatchSize=16", "responseLength=32");
             using var policy = Model(configuration.TrainedPrecision());
@@ -198,8 +204,9 @@ internal static class StepProfile
             }
             else if (_recording is not null)
             {
+                long waits = _recording.Waits;
                 double seconds = _recording.Elapsed();
-                _recorded = (_recording.Calls(), seconds);
+                _recorded = (_recording.Calls(), seconds, waits);
                 _recording.Dispose();
                 _recording = null;
             }

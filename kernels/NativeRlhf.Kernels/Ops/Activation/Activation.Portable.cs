@@ -11,12 +11,12 @@ internal sealed class ActivationPortable(ComputeDevice device) : Activation
     private readonly LaunchSize _size = new(device.Accelerator);
 
     private readonly ByType<Action<KernelConfig, Bytes, Bytes, int, int>> _forward = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, int, int>(ForwardKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, int, int>(ForwardKernel<BFloat16>));
+        () => device.Load<Bytes, Bytes, int, int>(ForwardKernel<Float32>),
+        () => device.Load<Bytes, Bytes, int, int>(ForwardKernel<BFloat16>));
 
     private readonly ByType<Action<KernelConfig, Bytes, Bytes, Bytes, int, int>> _backward = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, int, int>(BackwardKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, int, int>(BackwardKernel<BFloat16>));
+        () => device.Load<Bytes, Bytes, Bytes, int, int>(BackwardKernel<Float32>),
+        () => device.Load<Bytes, Bytes, Bytes, int, int>(BackwardKernel<BFloat16>));
 
     private protected override void ForwardCore(Tensor y, Tensor x, ActivationKind kind) =>
         _forward[x.Type](_size.Elements((x.Length + 3) / 4), y.Bytes, x.Bytes, (int)kind, y.HasQuads && x.HasQuads ? 1 : 0);

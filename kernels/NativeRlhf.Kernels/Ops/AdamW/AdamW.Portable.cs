@@ -10,10 +10,10 @@ internal sealed class AdamWPortable(ComputeDevice device) : AdamW
     private readonly LaunchSize _size = new(device.Accelerator);
 
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<BFloat16>, UpdateFactors> _step =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<BFloat16>, UpdateFactors>(StepKernel);
+        device.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<BFloat16>, UpdateFactors>(StepKernel);
 
     private readonly Action<KernelConfig, ArrayView<BFloat16>, ArrayView<float>, ArrayView<float>, ArrayView<float>, UpdateFactors> _stochastic =
-        device.Accelerator.LoadStreamKernel<ArrayView<BFloat16>, ArrayView<float>, ArrayView<float>, ArrayView<float>, UpdateFactors>(StochasticKernel);
+        device.Load<ArrayView<BFloat16>, ArrayView<float>, ArrayView<float>, ArrayView<float>, UpdateFactors>(StochasticKernel);
 
     private protected override void StepCore(Tensor weights, Tensor gradients, Tensor firstMoments, Tensor secondMoments, Tensor copy, in AdamWStep step)
     {

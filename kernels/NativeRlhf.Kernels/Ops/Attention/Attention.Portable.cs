@@ -17,16 +17,16 @@ internal sealed class AttentionPortable(ComputeDevice device) : Attention
     private readonly LaunchSize _size = new(device.Accelerator);
 
     private readonly ByType<Action<KernelConfig, Bytes, ArrayView<float>, Bytes, Visibility, Shape>> _forward = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, Bytes, Visibility, Shape>(ForwardKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, Bytes, Visibility, Shape>(ForwardKernel<BFloat16>));
+        () => device.Load<Bytes, ArrayView<float>, Bytes, Visibility, Shape>(ForwardKernel<Float32>),
+        () => device.Load<Bytes, ArrayView<float>, Bytes, Visibility, Shape>(ForwardKernel<BFloat16>));
 
     private readonly ByType<Backward> _queries = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(QueryGradientKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(QueryGradientKernel<BFloat16>));
+        () => device.Load<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(QueryGradientKernel<Float32>),
+        () => device.Load<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(QueryGradientKernel<BFloat16>));
 
     private readonly ByType<Backward> _keys = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(KeyValueGradientKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(KeyValueGradientKernel<BFloat16>));
+        () => device.Load<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(KeyValueGradientKernel<Float32>),
+        () => device.Load<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, Visibility, Shape>(KeyValueGradientKernel<BFloat16>));
 
     private protected override void ForwardCore(Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
     {

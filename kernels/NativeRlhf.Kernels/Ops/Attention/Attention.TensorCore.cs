@@ -23,7 +23,7 @@ internal sealed class AttentionTensorCore : Attention
         _device = device;
         _portable = new AttentionPortable(device);
         _sharedMemory = CudaDriver.TensorCoreSharedMemory(device.Accelerator);
-        _deltas = device.Accelerator.LoadStreamKernel<ArrayView<ushort>, ArrayView<ushort>, ArrayView<ushort>, int, int, int>(TensorCoreAttention.DeltaKernel);
+        _deltas = device.Load<ArrayView<ushort>, ArrayView<ushort>, ArrayView<ushort>, int, int, int>(TensorCoreAttention.DeltaKernel);
     }
 
     private protected override void ForwardCore(Tensor y, Tensor lse, Tensor qkv, SequenceLayout layout, int heads)
@@ -86,7 +86,7 @@ internal sealed class AttentionTensorCore : Attention
         CudaDriver.AllowSharedMemory(made.Forward, TensorCoreAttention.ForwardBytes(headSize));
         CudaDriver.AllowSharedMemory(made.Keys, TensorCoreAttention.BackwardBytes(headSize));
         CudaDriver.AllowSharedMemory(made.Queries, TensorCoreAttention.BackwardBytes(headSize));
-        return _launchers[headSize] = made;
+        return _launchers[headSize] = (_device.Counted(made.Forward), _device.Counted(made.Keys), _device.Counted(made.Queries));
     }
 
     private (ForwardLauncher Forward, GradientLauncher Keys, GradientLauncher Queries) Load32() => (

@@ -11,8 +11,8 @@ internal sealed class DropoutPortable(ComputeDevice device) : Dropout
     private readonly LaunchSize _size = new(device.Accelerator, 128);
 
     private readonly ByType<Action<KernelConfig, Bytes, ArrayView<float>, Bytes, int, ulong, uint, ulong, float, float>> _forward = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, Bytes, int, ulong, uint, ulong, float, float>(ForwardKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, Bytes, int, ulong, uint, ulong, float, float>(ForwardKernel<BFloat16>));
+        () => device.Load<Bytes, ArrayView<float>, Bytes, int, ulong, uint, ulong, float, float>(ForwardKernel<Float32>),
+        () => device.Load<Bytes, ArrayView<float>, Bytes, int, ulong, uint, ulong, float, float>(ForwardKernel<BFloat16>));
 
     private protected override void ForwardCore(Tensor y, Tensor x, DropoutKey key, Tensor residual)
     {

@@ -12,22 +12,22 @@ internal sealed class ElementwisePortable(ComputeDevice device) : Elementwise
 
     private readonly ByType<ByType<Action<KernelConfig, Bytes, float, Bytes, float, int>>> _combine = new(
         () => new(
-            () => device.Accelerator.LoadStreamKernel<Bytes, float, Bytes, float, int>(CombineKernel<Float32, Float32>),
-            () => device.Accelerator.LoadStreamKernel<Bytes, float, Bytes, float, int>(CombineKernel<Float32, BFloat16>)),
+            () => device.Load<Bytes, float, Bytes, float, int>(CombineKernel<Float32, Float32>),
+            () => device.Load<Bytes, float, Bytes, float, int>(CombineKernel<Float32, BFloat16>)),
         () => new(
-            () => device.Accelerator.LoadStreamKernel<Bytes, float, Bytes, float, int>(CombineKernel<BFloat16, Float32>),
-            () => device.Accelerator.LoadStreamKernel<Bytes, float, Bytes, float, int>(CombineKernel<BFloat16, BFloat16>)));
+            () => device.Load<Bytes, float, Bytes, float, int>(CombineKernel<BFloat16, Float32>),
+            () => device.Load<Bytes, float, Bytes, float, int>(CombineKernel<BFloat16, BFloat16>)));
 
     private readonly ByType<Action<KernelConfig, Bytes, float>> _fill = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, float>(FillKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, float>(FillKernel<BFloat16>));
+        () => device.Load<Bytes, float>(FillKernel<Float32>),
+        () => device.Load<Bytes, float>(FillKernel<BFloat16>));
 
     private readonly ByType<Action<KernelConfig, Bytes, ArrayView<float>, ArrayView<int>, int>> _gather = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, ArrayView<int>, int>(GatherKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, ArrayView<int>, int>(GatherKernel<BFloat16>));
+        () => device.Load<Bytes, ArrayView<float>, ArrayView<int>, int>(GatherKernel<Float32>),
+        () => device.Load<Bytes, ArrayView<float>, ArrayView<int>, int>(GatherKernel<BFloat16>));
 
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<int>, int> _scatterAdd =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<int>, int>(ScatterAddKernel);
+        device.Load<ArrayView<float>, ArrayView<float>, ArrayView<int>, int>(ScatterAddKernel);
 
     private protected override void CombineCore(Tensor y, float a, Tensor x, float b) =>
         _combine[y.Type][x.Type](_size.Elements((y.Length + 3) / 4), y.Bytes, a, x.Bytes, b, y.HasQuads && x.HasQuads ? 1 : 0);

@@ -14,11 +14,11 @@ internal sealed class LogProbPortable(ComputeDevice device) : LogProb
     private readonly LaunchSize _size = new(device.Accelerator);
 
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float> _forward =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>(ForwardKernel);
+        device.Load<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>(ForwardKernel);
 
     private readonly ByType<Action<KernelConfig, Bytes, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>> _backward = new(
-        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>(BackwardKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<Bytes, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>(BackwardKernel<BFloat16>));
+        () => device.Load<Bytes, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>(BackwardKernel<Float32>),
+        () => device.Load<Bytes, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>, int, float>(BackwardKernel<BFloat16>));
 
     private protected override void ForwardCore(Tensor logprobs, Tensor lse, Tensor entropy, Tensor logits, ArrayView<int> targets, float inverseTemperature) =>
         _forward(_size.Groups(logits.Rows), logprobs.View, lse.View, entropy.View, logits.View, targets, logits.Cols, inverseTemperature);

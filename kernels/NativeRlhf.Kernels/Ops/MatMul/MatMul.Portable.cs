@@ -18,15 +18,15 @@ internal sealed class MatMulPortable(ComputeDevice device) : MatMul
     // By the type of the operands, then by that of the result. Products of float32 have results of float32.
     private readonly ByType<ByType<Launch>> _product = new(
         () => new(
-            () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape>(ProductKernel<Float32, Float32>),
-            () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape>(ProductKernel<Float32, BFloat16>)),
+            () => device.Load<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape>(ProductKernel<Float32, Float32>),
+            () => device.Load<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape>(ProductKernel<Float32, BFloat16>)),
         () => new(
-            () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape>(ProductKernel<BFloat16, Float32>),
-            () => device.Accelerator.LoadStreamKernel<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape>(ProductKernel<BFloat16, BFloat16>)));
+            () => device.Load<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape>(ProductKernel<BFloat16, Float32>),
+            () => device.Load<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape>(ProductKernel<BFloat16, BFloat16>)));
 
     private readonly ByType<Action<KernelConfig, ArrayView<float>, Bytes, int, int>> _addColumnSums = new(
-        () => device.Accelerator.LoadStreamKernel<ArrayView<float>, Bytes, int, int>(ColumnSumsKernel<Float32>),
-        () => device.Accelerator.LoadStreamKernel<ArrayView<float>, Bytes, int, int>(ColumnSumsKernel<BFloat16>));
+        () => device.Load<ArrayView<float>, Bytes, int, int>(ColumnSumsKernel<Float32>),
+        () => device.Load<ArrayView<float>, Bytes, int, int>(ColumnSumsKernel<BFloat16>));
 
     private protected override void ForwardCore(Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual) =>
         Multiply(y, x, x.Cols, 1, weight, layout == WeightLayout.InOut ? 1 : x.Cols, layout == WeightLayout.InOut ? y.Cols : 1, x.Cols, bias, residual);

@@ -10,7 +10,7 @@ internal sealed class NormPortable(ComputeDevice device) : Norm
     private readonly LaunchSize _size = new(device.Accelerator);
 
     private readonly Action<KernelConfig, ArrayView<float>, ArrayView<float>> _sumOfSquares =
-        device.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>>(SumOfSquaresKernel);
+        device.Load<ArrayView<float>, ArrayView<float>>(SumOfSquaresKernel);
 
     private protected override void SumOfSquaresCore(Tensor partials, Tensor x) =>
         _sumOfSquares(_size.Groups(Blocks(x.Length)), partials.View, x.View);

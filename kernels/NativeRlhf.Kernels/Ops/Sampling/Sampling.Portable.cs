@@ -14,10 +14,10 @@ internal sealed class SamplingPortable(ComputeDevice device) : Sampling
     private readonly LaunchSize _size = new(device.Accelerator);
 
     private readonly Action<KernelConfig, ArrayView<int>, ArrayView<float>, int> _greedy =
-        device.Accelerator.LoadStreamKernel<ArrayView<int>, ArrayView<float>, int>(GreedyKernel);
+        device.Load<ArrayView<int>, ArrayView<float>, int>(GreedyKernel);
 
     private readonly Action<KernelConfig, ArrayView<int>, ArrayView<float>, ArrayView<int>, ArrayView<int>, int, float, int, float, ulong> _draw =
-        device.Accelerator.LoadStreamKernel<ArrayView<int>, ArrayView<float>, ArrayView<int>, ArrayView<int>, int, float, int, float, ulong>(DrawKernel);
+        device.Load<ArrayView<int>, ArrayView<float>, ArrayView<int>, ArrayView<int>, int, float, int, float, ulong>(DrawKernel);
 
     private protected override void ForwardCore(ArrayView<int> tokens, Tensor logits, ArrayView<int> streams, ArrayView<int> positions, in SamplingSettings settings)
     {

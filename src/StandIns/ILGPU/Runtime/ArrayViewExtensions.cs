@@ -149,6 +149,11 @@ public static unsafe class ArrayViewExtensions
             CopyFromHost(stream, (byte*)host, target.AsRawArrayView(), length * sizeof(T));
     }
 
+    public static void CopyFromCPUUnsafeAsync<T, TView>(this TView target, AcceleratorStream stream, ref T cpuData, long length)
+        where TView : IContiguousArrayView<T>
+        where T : unmanaged =>
+        target.CopyFromCPU(stream, ref cpuData, length);
+
     public static void CopyToCPU<T, TView>(this TView source, AcceleratorStream stream, in Span<T> span)
         where TView : IContiguousArrayView<T>
         where T : unmanaged
