@@ -39,17 +39,22 @@ internal readonly struct LaunchSize
     /// <summary>One group for each of <paramref name="count"/> rows.</summary>
     public KernelConfig Groups(int count) => new(new Index1D(count), new Index1D(_group));
 
-    /// <summary>One group for each row and head, or several where a head has more than four columns for each of its threads.</summary>
-    public KernelConfig Heads(int rows, int heads, int headSize) =>
-        new(new Index3D(rows, heads, (headSize + (4 * _group) - 1) / (4 * _group)), new Index3D(_group, 1, 1));
+    /// <summary>The threads of a one-dimensional group.</summary>
+    public int Group => _group;
+
+    /// <summary>One group for each row, head, and part of <see cref="Group"/> positions.</summary>
+    public KernelConfig Parts(int rows, int heads, int parts) => new(new Index3D(rows, heads, parts), new Index3D(_group, 1, 1));
 
     /// <summary>Enough groups for a loop over <paramref name="count"/> elements by <see cref="ElementLoop"/>.</summary>
     public KernelConfig Elements(long count) =>
         new(new Index1D((int)Math.Min((count + _group - 1) / _group, _elementGroups)), new Index1D(_group));
 
-    /// <summary>Groups of columns × row lanes, for sums down the columns by <see cref="GroupReduce.SumLanes"/>.</summary>
-    public KernelConfig Columns(int count) =>
-        new(new Index2D((count + _columns - 1) / _columns, 1), new Index2D(_columns, _group / _columns));
+    /// <summary>Groups of columns × row lanes, for sums down the columns by <see cref="GroupReduce.SumLanes(ArrayView{float}, float)"/>; blocks of rows along Y.</summary>
+    public KernelConfig Columns(int count, int blocks = 1) =>
+        new(new Index2D((count + _columns - 1) / _columns, blocks), new Index2D(_columns, Lanes));
+
+    /// <summary>The row lanes of <see cref="Columns"/>.</summary>
+    public int Lanes => _group / _columns;
 
     /// <summary>A square group of E × E threads for every tile of 8E × 8E of a (rows, cols) matrix; row tiles along X, column tiles along Y.</summary>
     public KernelConfig WideTiles(int rows, int cols) =>

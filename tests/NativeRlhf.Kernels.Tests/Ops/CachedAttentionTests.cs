@@ -81,6 +81,31 @@ public class CachedAttentionTests(string device, string variant) : OpTests(devic
         AssertClose(y, expected, 400 * 400, "y");
     }
 
+    /// <summary>Portable kernels cut a row by positions, as many as a group has threads: rows that end around the borders of these parts.</summary>
+    [TestCase(1, 64)]
+    [TestCase(3, 40)]
+    [TestCase(2, 7)]
+    public void Rows_of_many_parts_do_not_depend_on_the_rows_beside_them(int NH, int HS)
+    {
+        int C = NH * HS, capacity = Pick(1030, 41);
+        int[] positions = Pick([0, 62, 63, 64, 65, 127, 128, 511, 1029], new[] { 0, 6, 7, 8, 15, 16, 40 });
+        int R = positions.Length;
+        int[] slots = [.. Enumerable.Range(0, R).Reverse()];
+        double[] keys = TestData.Normal(1, R * capacity * C), values = TestData.Normal(2, R * capacity * C), qkv = TestData.Normal(3, R * 3 * C), expected = new double[R * C];
+        Tensor keyCache = Bench.Upload(keys, R * capacity, C), valueCache = Bench.Upload(values, R * capacity, C), rows = Bench.Upload(qkv, R, 3 * C), y = Bench.Overwritten(R, C);
+        Reference.CachedAttention.Forward(expected, keys, values, qkv, slots, positions, capacity, NH, C);
+        Kernels.CachedAttention.Forward(y, keyCache, valueCache, rows, Bench.Indices(slots), Bench.Indices(positions), capacity, NH);
+        AssertClose(y, expected, HS, "y");
+
+        float[] together = Bench.ReadFloats(y);
+        for (int r = 0; r < R; r++)
+        {
+            var alone = Bench.Overwritten(1, C);
+            Kernels.CachedAttention.Forward(alone, keyCache, valueCache, rows.Slice(r, 1), Bench.Indices([slots[r]]), Bench.Indices([positions[r]]), capacity, NH);
+            Assert.That(Bench.ReadFloats(alone), Is.EqualTo(together[(r * C)..((r + 1) * C)]), $"the row at position {positions[r]}");
+        }
+    }
+
     private protected override Tensor[] RunAll(Workbench bench)
     {
         const int NH = 3, C = 33, slots = 3;
