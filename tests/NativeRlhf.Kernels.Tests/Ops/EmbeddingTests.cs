@@ -39,6 +39,34 @@ public class EmbeddingTests(string device, string variant) : OpTests(device, var
         }
     }
 
+    [TestCase(1, 8, TestName = "Backward adds all rows to one token in order")]
+    [TestCase(5, 33, TestName = "Backward adds the rows of few tokens in order")]
+    [TestCase(V, 20, TestName = "Backward adds the rows of many tokens in order")]
+    public void Backward_adds_rows_in_order(int tokenKinds, int C)
+    {
+        // Twice, on the same gradients: nothing may be left of the first call.
+        int N = Pick(700, 60);
+        Tensor dWte = Bench.Accumulated(V, C), dWpe = Bench.Accumulated(T, C);
+        float[] expectedWte = Bench.ReadFloats(dWte), expectedWpe = Bench.ReadFloats(dWpe);
+        foreach (int seed in new[] { 1, 2 })
+        {
+            float[] dY = Array.ConvertAll(TestData.Normal(seed, N * C), value => (float)value);
+            int[] tokens = TestData.Integers(seed + 10, N, tokenKinds), positions = TestData.Integers(seed + 20, N, T);
+            for (int n = 0; n < N; n++)
+            {
+                for (int c = 0; c < C; c++)
+                {
+                    expectedWte[(tokens[n] * C) + c] += dY[(n * C) + c];
+                    expectedWpe[(positions[n] * C) + c] += dY[(n * C) + c];
+                }
+            }
+
+            Kernels.Embedding.Backward(dWte, dWpe, Bench.Upload(Array.ConvertAll(dY, value => (double)value), N, C), Bench.Indices(tokens), Bench.Indices(positions));
+            Assert.That(Bench.ReadFloats(dWte), Is.EqualTo(expectedWte), $"dWte, {seed}");
+            Assert.That(Bench.ReadFloats(dWpe), Is.EqualTo(expectedWpe), $"dWpe, {seed}");
+        }
+    }
+
     private protected override Tensor[] RunAll(Workbench bench)
     {
         var (N, C) = bench.IsSimulated ? (21, 33) : (300, 200);
