@@ -101,4 +101,18 @@ internal static class GroupReduce
 
         return value;
     }
+
+    /// <summary>The same of four sums at once.</summary>
+    public static Float4 SumLanes(ArrayView<Float4> shared, Float4 value)
+    {
+        int columns = Group.DimX, place = (Group.IdxY * columns) + Group.IdxX;
+        shared[place] = value;
+        Group.Barrier();
+        if (Group.IdxY == 0)
+        {
+            for (int lane = 1; lane < Group.DimY; lane++) value = value.Add(1, shared[(lane * columns) + Group.IdxX]);
+        }
+
+        return value;
+    }
 }

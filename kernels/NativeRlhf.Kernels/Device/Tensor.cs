@@ -53,7 +53,10 @@ public readonly record struct Tensor
     internal long Size => Length * Type.Size();
 
     /// <summary>Whether every row begins at a multiple of four elements, so that kernels may read four at a time.</summary>
-    internal bool HasQuads => Cols % 4 == 0 && Offset(Bytes) % (4 * Type.Size()) == 0;
+    internal bool HasQuads => Cols % 4 == 0 && StartsAtQuad;
+
+    /// <summary>Whether the first element is aligned to four.</summary>
+    internal bool StartsAtQuad => Offset(Bytes) % (4 * Type.Size()) == 0;
 
     /// <summary>The address of the first element of float32. Only meaningful on a device whose memory is the host's.</summary>
     internal unsafe float* Pointer => View is { Length: > 0 } view ? (float*)Unsafe.AsPointer(ref view[0]) : null;

@@ -7,7 +7,7 @@ public class LayerNormTests(string device, string variant) : OpTests(device, var
     private const float Epsilon = 1e-5f;
 
     private (int N, int C)[] Shapes =>
-        Pick([(1, 1), (3, 2), (21, 33), (5, 15), (33, 16), (7, 17), (67, 129), (130, 768)], new[] { (1, 1), (21, 33), (3, 129) });
+        Pick([(1, 1), (3, 2), (21, 33), (5, 15), (33, 16), (7, 17), (67, 129), (130, 768), (300, 36)], new[] { (1, 1), (21, 33), (3, 129), (70, 20) });
 
     [Test]
     public void Forward()
