@@ -1,3 +1,4 @@
+using NativeRlhf.Kernels.Device;
 using NativeRlhf.Kernels.Ops;
 
 namespace NativeRlhf.Kernels.Verification.Catalogue;
@@ -17,7 +18,7 @@ internal static class LossCases
     public static IEnumerable<OpCase> All =>
     [
         new("logprob", "forward", Logits, LogProbForward, m => [new("head", [m.HeadRows, m.Vocabulary])]),
-        new("logprob", "backward", Logits, LogProbBackward, m => [new("head", [m.HeadRows, m.Vocabulary])]),
+        new("logprob", "backward", Logits, LogProbBackward, m => [new("head", [m.HeadRows, m.Vocabulary])]) { HasBFloat16 = true },
         new("rankingloss", "forward", [new("M", 60, 20), new("P", 200, 40)], RankingLoss, m => [new("", [m.Rows, m.Rows])]),
         new("ppoloss", "policy", Tokens, Policy, m => [new("", [m.Rows])]),
         new("ppoloss", "value", Tokens, Value, m => [new("", [m.Rows])]),
@@ -46,7 +47,7 @@ internal static class LossCases
         double[] sums = new double[N];
         if (!p.IsTimed) Reference.LogProb.Forward(new double[N], sums, null, logits, targets.Values, temperature, N, V);
         var lse = p.Input("lse", N, 1, Array.ConvertAll(sums, sum => (double)(float)sum));
-        var dLogits = p.Choose("in place", true, false) ? p.Judge(logits, 4) : p.Overwritten("dLogits", N, V, 4);
+        var dLogits = p.Storage == ElementType.Float32 && p.Choose("in place", true, false) ? p.Judge(logits, 4) : p.Overwritten("dLogits", N, V, 4, isStored: true);
         p.Call(
             k => k.LogProb.Backward(dLogits, dLogprobs, lse, logits, targets, temperature),
             () => Reference.LogProb.Backward(dLogits, dLogprobs, lse, logits, targets.Values, temperature, N, V));

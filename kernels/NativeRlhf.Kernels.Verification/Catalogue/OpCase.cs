@@ -46,10 +46,13 @@ public sealed record OpCase(
     /// <summary>Op and method, as in <c>matmul.dW</c>.</summary>
     public string Name => $"{Op}.{Method}";
 
+    /// <summary>Whether some of its operands may be of bfloat16.</summary>
+    public bool HasBFloat16 { get; init; }
+
     /// <summary>Whether operands of the case can be stored so; its others are of float32.</summary>
     /// <param name="precision">float32 or bfloat16.</param>
     /// <returns>Whether it makes sense to prove or time it so.</returns>
-    public bool Takes(string precision) => precision == "float32" || Op is "matmul" or "attention" or "cachedattention" or "activation" or "layernorm";
+    public bool Takes(string precision) => precision == "float32" || HasBFloat16;
 
     /// <summary>Whether this is what a user asks for.</summary>
     /// <param name="name">An op, or an op with a method; null for everything.</param>

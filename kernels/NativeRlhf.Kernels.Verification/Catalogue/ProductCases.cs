@@ -14,18 +14,18 @@ internal static class ProductCases
     public static IEnumerable<OpCase> All =>
     [
         .. MatMul(WeightLayout.InOut, ""), .. MatMul(WeightLayout.OutIn, ".outIn"),
-        new("attention", "forward", Sequences, (p, shape) => Attention(p, shape, isBackward: false), AttentionShapes),
-        new("attention", "backward", Sequences, (p, shape) => Attention(p, shape, isBackward: true), AttentionShapes),
-        new("cachedattention", "decode", Cache, (p, shape) => CachedAttention(p, shape, isPrompt: false), m => [new("", [Math.Min(m.Rows, 64), m.Length, m.Heads, m.Width / m.Heads])]),
-        new("cachedattention", "prompt", Cache, (p, shape) => CachedAttention(p, shape, isPrompt: true), m => [new("", [m.Length, m.Length, m.Heads, m.Width / m.Heads])]),
+        new("attention", "forward", Sequences, (p, shape) => Attention(p, shape, isBackward: false), AttentionShapes) { HasBFloat16 = true },
+        new("attention", "backward", Sequences, (p, shape) => Attention(p, shape, isBackward: true), AttentionShapes) { HasBFloat16 = true },
+        new("cachedattention", "decode", Cache, (p, shape) => CachedAttention(p, shape, isPrompt: false), m => [new("", [Math.Min(m.Rows, 64), m.Length, m.Heads, m.Width / m.Heads])]) { HasBFloat16 = true },
+        new("cachedattention", "prompt", Cache, (p, shape) => CachedAttention(p, shape, isPrompt: true), m => [new("", [m.Length, m.Length, m.Heads, m.Width / m.Heads])]) { HasBFloat16 = true },
     ];
 
     private static IEnumerable<OpCase> MatMul(WeightLayout layout, string suffix)
     {
         bool isOutIn = layout == WeightLayout.OutIn;
-        yield return new("matmul", "y" + suffix, Product, Forward, Shapes);
-        yield return new("matmul", "dX" + suffix, Product, BackwardInput, Shapes);
-        yield return new("matmul", "dW" + suffix, Product, BackwardWeight, Shapes);
+        yield return new("matmul", "y" + suffix, Product, Forward, Shapes) { HasBFloat16 = true };
+        yield return new("matmul", "dX" + suffix, Product, BackwardInput, Shapes) { HasBFloat16 = true };
+        yield return new("matmul", "dW" + suffix, Product, BackwardWeight, Shapes) { HasBFloat16 = true };
 
         Operand Weight(Problem p, string name, int IC, int OC) => isOutIn ? p.Input(name, OC, IC, isStored: true) : p.Input(name, IC, OC, isStored: true);
 

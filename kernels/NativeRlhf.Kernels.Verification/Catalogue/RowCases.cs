@@ -1,3 +1,4 @@
+using NativeRlhf.Kernels.Device;
 using NativeRlhf.Kernels.Ops;
 
 namespace NativeRlhf.Kernels.Verification.Catalogue;
@@ -13,13 +14,13 @@ internal static class RowCases
 
     public static IEnumerable<OpCase> All =>
     [
-        new("embedding", "forward", Tables, EmbeddingForward, m => [new("", [m.Rows, m.Width, m.Vocabulary, m.Length])]),
+        new("embedding", "forward", Tables, EmbeddingForward, m => [new("", [m.Rows, m.Width, m.Vocabulary, m.Length])]) { HasBFloat16 = true },
         new("embedding", "backward", Tables, EmbeddingBackward, m => [new("", [m.Rows, m.Width, m.Vocabulary, m.Length])]),
-        new("layernorm", "forward", Rows, LayerNormForward, Shapes),
-        new("layernorm", "backward", Rows, LayerNormBackward, Shapes),
-        new("dropout", "forward", Rows, (p, shape) => Dropout(p, shape, isBackward: false), Shapes),
-        new("dropout", "backward", Rows, (p, shape) => Dropout(p, shape, isBackward: true), Shapes),
-        new("elementwise", "gather", Rows, Gather, Shapes),
+        new("layernorm", "forward", Rows, LayerNormForward, Shapes) { HasBFloat16 = true },
+        new("layernorm", "backward", Rows, LayerNormBackward, Shapes) { HasBFloat16 = true },
+        new("dropout", "forward", Rows, (p, shape) => Dropout(p, shape, isBackward: false), Shapes) { HasBFloat16 = true },
+        new("dropout", "backward", Rows, (p, shape) => Dropout(p, shape, isBackward: true), Shapes) { HasBFloat16 = true },
+        new("elementwise", "gather", Rows, Gather, Shapes) { HasBFloat16 = true },
         new("elementwise", "scatterAdd", Rows, ScatterAdd, Shapes),
     ];
 
@@ -29,7 +30,7 @@ internal static class RowCases
     {
         var (N, C, V, T) = (shape[0], shape[1], shape[2], shape[3]);
         IndexOperand tokens = p.Indices(N, V), positions = p.Indices(N, T);
-        Operand wte = p.Input("wte", V, C), wpe = p.Input("wpe", T, C), y = p.Overwritten("y", N, C);
+        Operand wte = p.Input("wte", V, C, isStored: true), wpe = p.Input("wpe", T, C, isStored: true), y = p.Overwritten("y", N, C);
         p.Call(k => k.Embedding.Forward(y, tokens, positions, wte, wpe), () => Reference.Embedding.Forward(y, tokens.Values, positions.Values, wte, wpe, N, C));
     }
 
@@ -68,8 +69,8 @@ internal static class RowCases
     {
         var (N, C) = (shape[0], shape[1]);
         var key = new DropoutKey((ulong)p.Random.NextInt64(), (uint)p.Random.Next(100), (uint)p.Random.Next(100), (uint)p.Random.Next(100), p.Choose("probability", 0.1f, 0.5f, 0f));
-        Operand x = p.Input("x", N, C), y = p.Overwritten("y", N, C);
-        var residual = !isBackward && p.Choose("residual", true, false) ? p.Input("residual", N, C) : null;
+        Operand x = p.Input("x", N, C), y = p.Overwritten("y", N, C, isStored: true);
+        var residual = !isBackward && p.Choose("residual", true, false) ? p.Input("residual", N, C, isStored: true) : null;
         p.Call(
             k =>
             {
@@ -83,7 +84,8 @@ internal static class RowCases
     {
         var (N, C) = (shape[0], shape[1]);
         var rows = p.Indices(N, N);
-        Operand x = p.Input("x", N, C), y = p.Overwritten("y", N, C, 0);
+        // Copied bit by bit, or rounded.
+        Operand x = p.Input("x", N, C), y = p.Overwritten("y", N, C, p.Storage == ElementType.Float32 ? 0 : 1, isStored: true);
         p.Call(k => k.Elementwise.Gather(y, x, rows), () => Reference.Elementwise.Gather(y, x, rows.Values, C));
     }
 

@@ -38,6 +38,26 @@ public class VerifierTests
     }
 
     [Test]
+    public void Every_op_that_takes_bfloat16_has_cases_with_operands_of_it()
+    {
+        Assert.That(
+            OpCatalogue.All.Where(definition => definition.HasBFloat16).Select(definition => definition.Op).Distinct(),
+            Is.EqualTo(KernelSet.Ops.Where(op => KernelSet.AllVariants(op).Any(variant => variant.Precisions.Contains("bfloat16")))));
+        foreach (var definition in OpCatalogue.All)
+        {
+            using var rehearsal = ComputeDevice.OpenRehearsal();
+            using var arena = rehearsal.AllocateArena(1 << 20);
+            bool isStored = false;
+            using var problem = Problem.Create(definition, [.. definition.Dimensions.Select(_ => 3)], rehearsal, (rows, cols, type) =>
+            {
+                isStored |= type == ElementType.BFloat16;
+                return arena.Take(rows, cols, "", type);
+            }, 1, isTimed: true, ElementType.BFloat16);
+            Assert.That(isStored, Is.EqualTo(definition.HasBFloat16), definition.Name);
+        }
+    }
+
+    [Test]
     public void Operands_of_bfloat16_agree_with_the_oracle()
     {
         using var device = ComputeDevice.Open(new DeviceOptions { Device = "cpu", Threads = 1, Variants = new Dictionary<string, string> { ["*"] = "portable" } });
