@@ -1,9 +1,6 @@
 using System.Reflection;
-using ILGPU;
-using ILGPU.Algorithms;
-using ILGPU.Backends.EntryPoints;
-using ILGPU.Backends.PTX;
-using ILGPU.Runtime.Cuda;
+using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Verification.Compilation;
 
 namespace NativeRlhf.Kernels.Tests.Ptx;
 
@@ -14,11 +11,6 @@ internal static class CudaText
     /// <param name="type">The class that it belongs to.</param>
     /// <param name="name">Its name.</param>
     /// <returns>A module with the one kernel.</returns>
-    public static string Of(Type type, string name)
-    {
-        MethodInfo method = type.GetMethod(name, BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)!;
-        using Context context = Context.Create(builder => builder.EnableAlgorithms());
-        using var backend = new PTXBackend(context, CudaArchitecture.SM_80, CudaInstructionSet.ISA_80, null!);
-        return ((PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method), default)).PTXAssembly;
-    }
+    public static string Of(Type type, string name) =>
+        KernelCompiler.ToPtx(new MarkedKernel(type.GetMethod(name, BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)!, Grouping.Explicit));
 }

@@ -37,6 +37,22 @@ public sealed class KernelCompilationTests
         }
     }
 
+    [TestCase("layernorm", "LayerNormPortable.ForwardKernel(Float32)", 5, 1)]
+    [TestCase("layernorm", "LayerNormPortable.InputGradientKernel(Float32)", 7, 1)]
+    [TestCase("layernorm", "LayerNormPortable.ParameterGradientKernel(Float32)", 4, 4)]
+    [TestCase("layernorm", "LayerNormPortable.AddPartialsKernel", 4, 2)]
+    [TestCase("embedding", "EmbeddingPortable.AddRowsKernel", 12, 2)]
+    [TestCase("cachedattention", "CachedAttentionPortable.AttendKernel(Float32)", 3, 2)]
+    [TestCase("cachedattention", "CachedAttentionPortable.CombineKernel(Float32)", 2, 1)]
+    public void Rows_are_moved_by_128_bits(string op, string name, int loads, int stores)
+    {
+        var statistics = PtxStatistics.Parse(KernelCompiler.ToPtx(MarkedKernels.Of(op).Single(kernel => kernel.Name == name)));
+        Assert.That(Global("ld"), Is.GreaterThanOrEqualTo(loads), "loads");
+        Assert.That(Global("st"), Is.GreaterThanOrEqualTo(stores), "stores");
+
+        int Global(string kind) => statistics.Count($"{kind}.global.128") + statistics.Count($"{kind}.generic.128");
+    }
+
     [Test]
     public void Call_of_an_unknown_function_is_seen()
     {
