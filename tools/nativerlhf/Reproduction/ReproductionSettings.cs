@@ -75,20 +75,20 @@ internal sealed record ReproductionSettings
     /// <summary>The kind that demonstrations, comparisons and PPO lack; the web has it, as everything else.</summary>
     public InstructionKind HeldOutKind { get; init; } = InstructionKind.Classification;
 
-    public int PretrainingTokens { get; init; } = 1_000_000;
+    public int PretrainingTokens { get; init; } = 4_000_000;
 
-    public int PretrainingSteps { get; init; } = 1000;
+    public int PretrainingSteps { get; init; } = 2000;
 
-    public int PretrainingBatch { get; init; } = 8;
+    public int PretrainingBatch { get; init; } = 16;
 
-    public int Demonstrations { get; init; } = 2000;
+    public int Demonstrations { get; init; } = 8000;
 
-    public double SftEpochs { get; init; } = 4;
+    public double SftEpochs { get; init; } = 3;
 
     /// <summary>Prompts for PPO, the demonstrations' among them.</summary>
-    public int Prompts { get; init; } = 4000;
+    public int Prompts { get; init; } = 12_000;
 
-    public int ComparisonPrompts { get; init; } = 4000;
+    public int ComparisonPrompts { get; init; } = 8000;
 
     public double RewardEpochs { get; init; } = 1;
 
