@@ -39,6 +39,12 @@ internal sealed class MatMulPortable(ComputeDevice device) : MatMul
         // dW (IC, OC) += xᵀ·dY, or dW (OC, IC) += dYᵀ·x.
         var (a, b) = layout == WeightLayout.InOut ? (x, dY) : (dY, x);
         if (dWeight.Length > 0) Multiply(dWeight, a, 1, a.Cols, b, 1, b.Cols, a.Rows, Tensor.None, dWeight);
+        AddColumnSums(dBias, dY);
+    }
+
+    /// <summary>dBias += Σₙ dY[n], if there is one.</summary>
+    internal void AddColumnSums(Tensor dBias, Tensor dY)
+    {
         if (!dBias.IsNone && dY.Cols > 0) _addColumnSums[dY.Type](_size.Columns(dY.Cols), dBias.View, dY.Bytes, dY.Rows, dY.Cols);
     }
 

@@ -6,12 +6,17 @@ using NativeRlhf.Kernels.Device;
 namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
-/// The product y = A·B + bias + residual on tensor cores, A (rows, inner), B (inner, cols). A block makes 128 rows and
-/// as many columns as it has threads, a warp 64 × 64. Operands come by asynchronous copies through three stages of shared
-/// memory, 64 steps of the inner dimension at a time; fragments are fetched one step ahead of the multiplication.
+/// The product y = A·B + bias + residual on tensor cores, A (rows, inner), B (inner, cols), both bfloat16, or float32 that is rounded to
+/// tf32. A block makes 128 rows and as many columns as it has threads, a warp 64 × 64. Operands come by asynchronous copies through
+/// three stages of shared memory, 128 bytes of the inner dimension at a time, in four steps of 32; fragments are fetched one step ahead
+/// of the multiplication.
 /// <para>
 /// An operand's panel has the inner dimension along its rows of 128 bytes (it lies "by rows") or across them ("by columns",
-/// loaded transposed), whichever way the operand lies in memory, so that no product needs a transposed copy.
+/// loaded transposed), whichever way the operand lies in memory, so that no product needs a transposed copy. By columns, 128 bytes of
+/// the outer dimension are a panel row, and as many elements of the inner one lie below each other: of 64 float32, 32 and then 32.
+/// </para>
+/// <para>
+/// tf32 has 11 significant bits: for operands that are rounded to nearest, |y − Σ a·b| ≤ 2⁻¹⁰ (1 + 2⁻¹²) Σ |a·b|, and what float32 sums err.
 /// </para>
 /// </summary>
 internal static class TensorCoreProduct
@@ -19,19 +24,20 @@ internal static class TensorCoreProduct
     /// <summary>Rows of a block's tile.</summary>
     public const int TileRows = 2 * TensorCore.PanelRows;
 
-    /// <summary>Steps of the inner dimension in a stage.</summary>
-    public const int Depth = 64;
-
     /// <summary>Stages of shared memory.</summary>
     public const int Stages = 3;
 
-    private const int PerChunk = TensorCore.ChunkBytes / 2;
+    /// <summary>Bytes of an element of an operand.</summary>
+    public const int BFloat16Bytes = 2, FloatBytes = 4;
 
     // Tiles of so many rows are made one below the other before the next column of tiles, so that both operands stay in the cache.
     private const int Band = 8;
 
     /// <summary>Bytes of shared memory that a block of so many threads needs.</summary>
     public static int SharedBytes(int threads) => Stages * (2 + (threads / 64)) * TensorCore.PanelBytes;
+
+    /// <summary>Elements of the inner dimension in a stage, a row of a panel.</summary>
+    public static int Depth(int elementBytes) => TensorCore.PanelPitch / elementBytes;
 
     /// <summary>
     /// Sizes and places of a product. Pitches are the elements between two rows in memory, whatever a row is. A part (see
@@ -48,21 +54,36 @@ internal static class TensorCoreProduct
     /// <summary>y = A·B + bias + residual; A by rows (rows, inner), B by rows (cols, inner).</summary>
     [Kernel(Grouping.Explicit)]
     internal static void RowsRowsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
-        Multiply(a, b, y, bias, residual, turns, sizes, false, false);
+        Multiply(a, b, y, bias, residual, turns, sizes, false, false, BFloat16Bytes);
+
+    /// <summary>The same for operands of float32, multiplied in tf32.</summary>
+    [Kernel(Grouping.Explicit)]
+    internal static void RowsRowsTf32Kernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, bias, residual, turns, sizes, false, false, FloatBytes);
 
     /// <summary>y = A·B + bias + residual; A by rows (rows, inner), B by columns (inner, cols).</summary>
     [Kernel(Grouping.Explicit)]
     internal static void RowsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
-        Multiply(a, b, y, bias, residual, turns, sizes, false, true);
+        Multiply(a, b, y, bias, residual, turns, sizes, false, true, BFloat16Bytes);
+
+    /// <summary>The same for operands of float32, multiplied in tf32.</summary>
+    [Kernel(Grouping.Explicit)]
+    internal static void RowsColumnsTf32Kernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, bias, residual, turns, sizes, false, true, FloatBytes);
 
     /// <summary>y = A·B + bias + residual; A by columns (inner, rows), B by columns (inner, cols).</summary>
     [Kernel(Grouping.Explicit)]
     internal static void ColumnsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
-        Multiply(a, b, y, bias, residual, turns, sizes, true, true);
+        Multiply(a, b, y, bias, residual, turns, sizes, true, true, BFloat16Bytes);
+
+    /// <summary>The same for operands of float32, multiplied in tf32.</summary>
+    [Kernel(Grouping.Explicit)]
+    internal static void ColumnsColumnsTf32Kernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, bias, residual, turns, sizes, true, true, FloatBytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Multiply(
-        long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes, bool aByColumns, bool bByColumns)
+        long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes, bool aByColumns, bool bByColumns, int elementBytes)
     {
         if (!CudaAsm.IsSupported) return;
         var staged = SharedMemory.GetDynamic<Float4>();
@@ -73,50 +94,46 @@ internal static class TensorCoreProduct
         int tileCols = Group.DimX, rowTiles = (sizes.Rows + TileRows - 1) / TileRows, colTiles = (sizes.Cols + tileCols - 1) / tileCols;
         int band = Grid.IdxX / (Band * colTiles) * Band, bandRows = Math.Min(Band, rowTiles - band), within = Grid.IdxX - (band * colTiles);
         int firstRow = (band + (within % bandRows)) * TileRows, firstCol = within / bandRows * tileCols;
-        int first = Grid.IdxY * sizes.InnerPerPart, end = Math.Min(sizes.Inner, first + sizes.InnerPerPart), steps = (end - first + Depth - 1) / Depth;
+        int first = Grid.IdxY * sizes.InnerPerPart, end = Math.Min(sizes.Inner, first + sizes.InnerPerPart), depth = Depth(elementBytes), steps = (end - first + depth - 1) / depth;
 
         int lane = Group.IdxX & 31, warp = Group.IdxX >> 5, warpRow = warp & 1, warpCol = warp >> 1;
         int stageBytes = (2 + (Group.DimX >> 6)) * TensorCore.PanelBytes;
-        int aPlace = (warpRow * TensorCore.PanelBytes) + (aByColumns ? LanePairs.Chunks(lane) : LanePairs.Rows(lane));
-        int bPlace = ((2 + warpCol) * TensorCore.PanelBytes) + (bByColumns ? LanePairs.Rows(lane) : LanePairs.Chunks(lane));
+        int aPlace = (warpRow * TensorCore.PanelBytes) + (!aByColumns ? LanePairs.Rows(lane) : elementBytes == FloatBytes ? LanePairs.Floats(lane) : LanePairs.Chunks(lane));
+        int bPlace = ((2 + warpCol) * TensorCore.PanelBytes) + (!bByColumns ? LanePairs.Chunks(lane) : elementBytes == FloatBytes ? LanePairs.Floats(lane) : LanePairs.Rows(lane));
 
-        CopyStage(a, b, sizes, 0, firstRow, firstCol, first, end, aByColumns, bByColumns);
+        CopyStage(a, b, sizes, 0, firstRow, firstCol, first, end, aByColumns, bByColumns, elementBytes);
         CudaAsm.Emit(TensorCore.Commit);
-        if (steps > 1) CopyStage(a, b, sizes, stageBytes, firstRow, firstCol, first + Depth, end, aByColumns, bByColumns);
+        if (steps > 1) CopyStage(a, b, sizes, stageBytes, firstRow, firstCol, first + depth, end, aByColumns, bByColumns, elementBytes);
         CudaAsm.Emit(TensorCore.Commit);
         CudaAsm.Emit(TensorCore.WaitAllButOne);
         Group.Barrier();
 
         int read = 0, write = 2 * stageBytes;
-        Load(aPlace, bPlace, 0, aByColumns, bByColumns);
-        CudaAsm.Emit(TensorCore.Advance);
+        Load(aPlace, bPlace, 0, aByColumns, bByColumns, elementBytes);
+        Advance(elementBytes);
         for (int step = 0; step < steps; step++)
         {
             // The copies of the stage after the next are spread over the steps of this one.
-            int later = first + ((step + 2) * Depth);
+            int later = first + ((step + 2) * depth);
             bool more = step + 2 < steps;
-            Load(read + aPlace, read + bPlace, 1, aByColumns, bByColumns);
-            if (more) CopyA(a, sizes, write, firstRow, later, end, aByColumns);
-            CudaAsm.Emit(TensorCore.Multiply);
-            CudaAsm.Emit(TensorCore.Advance);
-            Load(read + aPlace, read + bPlace, 2, aByColumns, bByColumns);
-            if (more) CopyB(b, sizes, write, firstCol, later, end, 0, Group.DimX / 2, bByColumns);
-            CudaAsm.Emit(TensorCore.Multiply);
-            CudaAsm.Emit(TensorCore.Advance);
-            Load(read + aPlace, read + bPlace, 3, aByColumns, bByColumns);
-            if (more) CopyB(b, sizes, write, firstCol, later, end, Group.DimX / 2, Group.DimX, bByColumns);
+            Load(read + aPlace, read + bPlace, 1, aByColumns, bByColumns, elementBytes);
+            if (more) CopyA(a, sizes, write, firstRow, later, end, aByColumns, elementBytes);
+            MultiplyAndAdvance(elementBytes);
+            Load(read + aPlace, read + bPlace, 2, aByColumns, bByColumns, elementBytes);
+            if (more) CopyB(b, sizes, write, firstCol, later, end, 0, Group.DimX / 2, bByColumns, elementBytes);
+            MultiplyAndAdvance(elementBytes);
+            Load(read + aPlace, read + bPlace, 3, aByColumns, bByColumns, elementBytes);
+            if (more) CopyB(b, sizes, write, firstCol, later, end, Group.DimX / 2, Group.DimX, bByColumns, elementBytes);
             CudaAsm.Emit(TensorCore.Commit);
-            CudaAsm.Emit(TensorCore.Multiply);
-            CudaAsm.Emit(TensorCore.Advance);
+            MultiplyAndAdvance(elementBytes);
 
             // The next stage is there for all, and none still reads the one that is copied to next. After the last the loads repeat.
             CudaAsm.Emit(TensorCore.WaitAllButOne);
             Group.Barrier();
             write = read;
             if (step + 1 < steps) read = read == (Stages - 1) * stageBytes ? 0 : read + stageBytes;
-            Load(read + aPlace, read + bPlace, 0, aByColumns, bByColumns);
-            CudaAsm.Emit(TensorCore.Multiply);
-            CudaAsm.Emit(TensorCore.Advance);
+            Load(read + aPlace, read + bPlace, 0, aByColumns, bByColumns, elementBytes);
+            MultiplyAndAdvance(elementBytes);
         }
 
         CudaAsm.Emit(TensorCore.WaitAll);
@@ -150,31 +167,51 @@ internal static class TensorCoreProduct
         }
     }
 
-    /// <summary>The fragments of one of the four steps of 16 in a stage.</summary>
+    /// <summary>The fragments of one of the four steps of 32 bytes in a stage, 16 elements or 8.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(int a, int b, int step, bool aByColumns, bool bByColumns)
+    private static void Load(int a, int b, int step, bool aByColumns, bool bByColumns, int elementBytes)
     {
-        if (aByColumns) CudaAsm.Emit(TensorCore.LoadNextAColumns, a + (step * 16 * TensorCore.PanelPitch));
-        else CudaAsm.Emit(TensorCore.LoadNextARows, a ^ (step * 32));
-        if (bByColumns) CudaAsm.Emit(TensorCore.LoadNextBColumns, b + (step * 16 * TensorCore.PanelPitch));
-        else CudaAsm.Emit(TensorCore.LoadNextBRows, b ^ (step * 32));
+        int rows = step * (32 / elementBytes) * TensorCore.PanelPitch;
+        if (!aByColumns) CudaAsm.Emit(TensorCore.LoadNextARows, a ^ (step * 32));
+        else if (elementBytes == FloatBytes) CudaAsm.Emit(TensorCore.LoadNextAFloatColumns, a + rows);
+        else CudaAsm.Emit(TensorCore.LoadNextAColumns, a + rows);
+        if (!bByColumns) CudaAsm.Emit(TensorCore.LoadNextBRows, b ^ (step * 32));
+        else if (elementBytes == FloatBytes) CudaAsm.Emit(TensorCore.LoadNextBFloatColumns, b + rows);
+        else CudaAsm.Emit(TensorCore.LoadNextBColumns, b + rows);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyStage(long a, long b, Sizes sizes, int place, int firstRow, int firstCol, int inner, int end, bool aByColumns, bool bByColumns)
+    private static void MultiplyAndAdvance(int elementBytes)
     {
-        CopyA(a, sizes, place, firstRow, inner, end, aByColumns);
-        CopyB(b, sizes, place, firstCol, inner, end, 0, Group.DimX, bByColumns);
+        if (elementBytes == FloatBytes) CudaAsm.Emit(TensorCore.MultiplyTf32);
+        else CudaAsm.Emit(TensorCore.Multiply);
+        Advance(elementBytes);
+    }
+
+    /// <summary>The fragments that were fetched are the next to be multiplied; what is float32 is rounded on this way.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Advance(int elementBytes)
+    {
+        if (elementBytes == FloatBytes) CudaAsm.Emit(TensorCore.AdvanceTf32);
+        else CudaAsm.Emit(TensorCore.Advance);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyA(long a, Sizes sizes, int place, int firstRow, int inner, int end, bool byColumns) =>
-        CopyPanels(a, sizes.APitch, place, firstRow, sizes.Rows, inner, end, 0, TileRows, byColumns, sizes.Flags & AlignedA);
+    private static void CopyStage(
+        long a, long b, Sizes sizes, int place, int firstRow, int firstCol, int inner, int end, bool aByColumns, bool bByColumns, int elementBytes)
+    {
+        CopyA(a, sizes, place, firstRow, inner, end, aByColumns, elementBytes);
+        CopyB(b, sizes, place, firstCol, inner, end, 0, Group.DimX, bByColumns, elementBytes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyA(long a, Sizes sizes, int place, int firstRow, int inner, int end, bool byColumns, int elementBytes) =>
+        CopyPanels(a, sizes.APitch, place, firstRow, sizes.Rows, inner, end, 0, TileRows, byColumns, sizes.Flags & AlignedA, elementBytes);
 
     /// <summary>The panel rows first to last − 1 of the right operand.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyB(long b, Sizes sizes, int place, int firstCol, int inner, int end, int first, int last, bool byColumns) =>
-        CopyPanels(b, sizes.BPitch, place + (2 * TensorCore.PanelBytes), firstCol, sizes.Cols, inner, end, first, last, byColumns, sizes.Flags & AlignedB);
+    private static void CopyB(long b, Sizes sizes, int place, int firstCol, int inner, int end, int first, int last, bool byColumns, int elementBytes) =>
+        CopyPanels(b, sizes.BPitch, place + (2 * TensorCore.PanelBytes), firstCol, sizes.Cols, inner, end, first, last, byColumns, sizes.Flags & AlignedB, elementBytes);
 
     /// <summary>
     /// Panel rows first to last − 1 of an operand, four times as many as an eighth of the block or a multiple; a panel row is an element of the
@@ -182,20 +219,21 @@ internal static class TensorCoreProduct
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyPanels(
-        long source, int pitch, int place, int outer, int outerEnd, int inner, int innerEnd, int first, int last, bool byColumns, int isAligned)
+        long source, int pitch, int place, int outer, int outerEnd, int inner, int innerEnd, int first, int last, bool byColumns, int isAligned, int elementBytes)
     {
         int chunk = Group.IdxX & 7, row = first + (Group.IdxX >> 3), rowStep = Group.DimX >> 3, targetStep = Group.DimX * TensorCore.ChunkBytes;
-        int target = place + (row * TensorCore.PanelPitch) + ((chunk ^ (row & 7)) * TensorCore.ChunkBytes), outerCount = outerEnd - outer, innerCount = innerEnd - inner;
-        source += 2 * ((byColumns ? (long)inner : outer) * pitch);
-        source += 2 * (byColumns ? outer : inner);
+        int swizzle = byColumns && elementBytes == FloatBytes ? 2 * (row & 3) : row & 7;
+        int target = place + (row * TensorCore.PanelPitch) + ((chunk ^ swizzle) * TensorCore.ChunkBytes), outerCount = outerEnd - outer, innerCount = innerEnd - inner;
+        source += elementBytes * ((byColumns ? (long)inner : outer) * pitch);
+        source += elementBytes * (byColumns ? outer : inner);
         if (isAligned != 0)
         {
             for (; row < last; row += 4 * rowStep)
             {
-                Copy(source, pitch, target, row, chunk, outerCount, innerCount, byColumns);
-                Copy(source, pitch, target + targetStep, row + rowStep, chunk, outerCount, innerCount, byColumns);
-                Copy(source, pitch, target + (2 * targetStep), row + (2 * rowStep), chunk, outerCount, innerCount, byColumns);
-                Copy(source, pitch, target + (3 * targetStep), row + (3 * rowStep), chunk, outerCount, innerCount, byColumns);
+                Copy(source, pitch, target, row, chunk, outerCount, innerCount, byColumns, elementBytes);
+                Copy(source, pitch, target + targetStep, row + rowStep, chunk, outerCount, innerCount, byColumns, elementBytes);
+                Copy(source, pitch, target + (2 * targetStep), row + (2 * rowStep), chunk, outerCount, innerCount, byColumns, elementBytes);
+                Copy(source, pitch, target + (3 * targetStep), row + (3 * rowStep), chunk, outerCount, innerCount, byColumns, elementBytes);
                 target += 4 * targetStep;
             }
         }
@@ -203,29 +241,39 @@ internal static class TensorCoreProduct
         {
             for (; row < last; row += rowStep)
             {
-                CudaAsm.Emit(TensorCore.CopyElements, target, Address(source, pitch, row, chunk, byColumns), Bytes(row, chunk, outerCount, innerCount, byColumns));
+                long address = Address(source, pitch, row, chunk, byColumns, elementBytes);
+                int bytes = Bytes(row, chunk, outerCount, innerCount, byColumns, elementBytes);
+                if (elementBytes == FloatBytes) CudaAsm.Emit(TensorCore.CopyFloats, target, address, bytes);
+                else CudaAsm.Emit(TensorCore.CopyElements, target, address, bytes);
                 target += targetStep;
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Copy(long source, int pitch, int target, int row, int chunk, int outerCount, int innerCount, bool byColumns) =>
-        CudaAsm.Emit(TensorCore.Copy, target, Address(source, pitch, row, chunk, byColumns), Bytes(row, chunk, outerCount, innerCount, byColumns));
+    private static void Copy(long source, int pitch, int target, int row, int chunk, int outerCount, int innerCount, bool byColumns, int elementBytes) =>
+        CudaAsm.Emit(
+            TensorCore.Copy, target, Address(source, pitch, row, chunk, byColumns, elementBytes), Bytes(row, chunk, outerCount, innerCount, byColumns, elementBytes));
 
-    /// <summary>Where a chunk of a panel row comes from; pitches are below 2²³, so that 64 rows stay within 32 bits.</summary>
+    /// <summary>Where a chunk of a panel row comes from; pitches are below 2²³, so that the rows of a stage stay within 32 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static long Address(long source, int pitch, int row, int chunk, bool byColumns) => byColumns
-        ? source + (2 * (((row & 63) * pitch) + (row & ~63) + (chunk * PerChunk)))
-        : source + (2L * row * pitch) + (2 * chunk * PerChunk);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Bytes(int row, int chunk, int outerCount, int innerCount, bool byColumns)
+    private static long Address(long source, int pitch, int row, int chunk, bool byColumns, int elementBytes)
     {
+        // By columns as many panel rows as a stage is deep lie below each other; those after them are further along the outer dimension.
+        int within = row & (Depth(elementBytes) - 1);
+        return byColumns
+            ? source + (elementBytes * ((within * pitch) + row - within + (chunk * (TensorCore.ChunkBytes / elementBytes))))
+            : source + ((long)elementBytes * row * pitch) + (chunk * TensorCore.ChunkBytes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Bytes(int row, int chunk, int outerCount, int innerCount, bool byColumns, int elementBytes)
+    {
+        int within = row & (Depth(elementBytes) - 1);
         int elements = byColumns
-            ? (row & 63) < innerCount ? outerCount - (row & ~63) - (chunk * PerChunk) : 0
-            : row < outerCount ? innerCount - (chunk * PerChunk) : 0;
-        return 2 * Math.Max(0, Math.Min(PerChunk, elements));
+            ? within < innerCount ? outerCount - row + within : 0
+            : row < outerCount ? innerCount : 0;
+        return Math.Max(0, Math.Min(TensorCore.ChunkBytes, (elements * elementBytes) - (chunk * TensorCore.ChunkBytes)));
     }
 
     /// <summary>The warp's 64 × 64, four columns a lane, with bias and residual.</summary>
