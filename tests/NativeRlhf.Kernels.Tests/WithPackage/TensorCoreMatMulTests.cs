@@ -1,5 +1,6 @@
 using NativeRlhf.Kernels.Device;
 using NativeRlhf.Kernels.Ops;
+using NativeRlhf.Kernels.Tests.Ops;
 
 namespace NativeRlhf.Kernels.Tests.Ptx;
 
@@ -46,6 +47,11 @@ public sealed class TensorCoreMatMulTests
         ulong yAt = floatOutput ? memory.Add<float>(residual) : memory.Add<ushort>([.. Enumerable.Repeat((ushort)0x7fff, rows * cols)]);
         ulong residualAt = floatOutput ? yAt : Place(memory, residual, isTf32);
         int rowTiles = (rows + TensorCoreProduct.TileRows - 1) / TensorCoreProduct.TileRows, colTiles = (cols + threads - 1) / threads;
+
+        // What begins as A·B in a model has an activation beside it, or alone.
+        bool isActivated = !aByColumns && parts == 1, hasY = !isActivated || cols != 35;
+        var kind = (ActivationKind)(rows % 3);
+        ulong activatedAt = floatOutput ? memory.Add<float>([.. Enumerable.Repeat(float.NaN, rows * cols)]) : memory.Add<ushort>([.. Enumerable.Repeat((ushort)0x7fff, rows * cols)]);
         ulong turnsAt = memory.Add<int>(new int[rowTiles * colTiles]);
         int perPart = (((inner + parts - 1) / parts) + depth - 1) / depth * depth;
         int flags = (floatOutput ? TensorCoreProduct.FloatOutput | TensorCoreProduct.FloatResidual : 0) | (isTf32 ? TensorCoreProduct.FloatBias : 0)
@@ -54,11 +60,14 @@ public sealed class TensorCoreMatMulTests
         var launch = new PtxLaunch(Kernel(name), memory, (rowTiles * colTiles, parts, 1), (threads, 1, 1), TensorCoreProduct.SharedBytes(threads));
 
         launch.Run(
-            PtxLaunch.Value(aAt), PtxLaunch.Value(bAt), PtxLaunch.View(yAt, scale * rows * cols), PtxLaunch.View(biasAt, biasLength),
+            PtxLaunch.Value(aAt), PtxLaunch.Value(bAt), PtxLaunch.View(yAt, hasY ? scale * rows * cols : 0), PtxLaunch.View(activatedAt, isActivated ? scale * rows * cols : 0),
+            PtxLaunch.View(biasAt, biasLength),
             PtxLaunch.View(residualAt, scale * rows * cols), PtxLaunch.View(turnsAt, rowTiles * colTiles),
-            PtxLaunch.Value(new TensorCoreProduct.Sizes(rows, cols, inner, aPitch, bPitch, parts, perPart, flags)));
+            PtxLaunch.Value(new TensorCoreProduct.Sizes(rows, cols, inner, aPitch, bPitch, parts, perPart, flags, (int)kind)));
 
-        float[] y = floatOutput ? memory.Read<float>(yAt) : [.. memory.Read<ushort>(yAt).Select(TensorOps.ToSingle)];
+        float[] Read(ulong at) => floatOutput ? memory.Read<float>(at) : [.. memory.Read<ushort>(at).Select(TensorOps.ToSingle)];
+        float[] y = Read(yAt), activated = Read(activatedAt);
+        var function = ActivationTests.Function(kind);
         for (int r = 0; r < rows; r++)
         {
             for (int c = 0; c < cols; c++)
@@ -74,7 +83,10 @@ public sealed class TensorCoreMatMulTests
                 }
 
                 string place = $"row {r}, column {c}";
-                Assert.That(y[(r * cols) + c], Is.EqualTo(rounded).Within(isTf32 ? 1e-5 : floatOutput ? 1e-4 : 0.004 * (Math.Abs(sum) + 1)), place);
+                double tolerance = isTf32 ? 1e-5 : floatOutput ? 1e-4 : 0.004 * (Math.Abs(sum) + 1);
+                if (isActivated) Assert.That(activated[(r * cols) + c], Is.EqualTo(function(rounded)).Within(1.2 * tolerance), place);
+                if (!hasY) continue;
+                Assert.That(y[(r * cols) + c], Is.EqualTo(rounded).Within(tolerance), place);
 
                 // The stated bound: each operand is off by 2⁻¹¹ of itself at most; and the errors of a float32 sum.
                 if (isTf32) Assert.That(y[(r * cols) + c], Is.EqualTo(sum).Within((Math.ScaleB(1, -10) * (1 + Math.ScaleB(1, -12)) * size) + 1e-5), place);

@@ -6,7 +6,7 @@ using NativeRlhf.Kernels.Device;
 namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
-/// The product y = A·B + bias + residual on tensor cores, A (rows, inner), B (inner, cols), both bfloat16, or float32 that is rounded to
+/// The product y = A·B + bias + residual, and f(y), on tensor cores, A (rows, inner), B (inner, cols), both bfloat16, or float32 that is rounded to
 /// tf32. A block makes 128 rows and as many columns as it has threads, a warp 64 × 64. Operands come by asynchronous copies through
 /// three stages of shared memory, 128 bytes of the inner dimension at a time, in four steps of 32; fragments are fetched one step ahead
 /// of the multiplication.
@@ -42,48 +42,48 @@ internal static class TensorCoreProduct
     /// <summary>
     /// Sizes and places of a product. Pitches are the elements between two rows in memory, whatever a row is. A part (see
     /// <see cref="Parts"/>) covers InnerPerPart of the inner dimension, a multiple of the depth. Flags: 1, y is float32 rather than bfloat16;
-    /// 2, the bias; 4, the residual; 8, rows of A begin at multiples of 16 bytes; 16, those of B.
+    /// 2, the bias; 4, the residual; 8, rows of A begin at multiples of 16 bytes; 16, those of B. The kind is f's.
     /// </summary>
-    internal readonly struct Sizes(int rows, int cols, int inner, int aPitch, int bPitch, int parts, int innerPerPart, int flags)
+    internal readonly struct Sizes(int rows, int cols, int inner, int aPitch, int bPitch, int parts, int innerPerPart, int flags, int kind)
     {
-        public readonly int Rows = rows, Cols = cols, Inner = inner, APitch = aPitch, BPitch = bPitch, Parts = parts, InnerPerPart = innerPerPart, Flags = flags;
+        public readonly int Rows = rows, Cols = cols, Inner = inner, APitch = aPitch, BPitch = bPitch, Parts = parts, InnerPerPart = innerPerPart, Flags = flags, Kind = kind;
     }
 
     public const int FloatOutput = 1, FloatBias = 2, FloatResidual = 4, AlignedA = 8, AlignedB = 16;
 
     /// <summary>y = A·B + bias + residual; A by rows (rows, inner), B by rows (cols, inner).</summary>
     [Kernel(Grouping.Explicit)]
-    internal static void RowsRowsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
-        Multiply(a, b, y, bias, residual, turns, sizes, false, false, BFloat16Bytes);
+    internal static void RowsRowsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> activated, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, activated, bias, residual, turns, sizes, false, false, BFloat16Bytes);
 
     /// <summary>The same for operands of float32, multiplied in tf32.</summary>
     [Kernel(Grouping.Explicit)]
-    internal static void RowsRowsTf32Kernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
-        Multiply(a, b, y, bias, residual, turns, sizes, false, false, FloatBytes);
+    internal static void RowsRowsTf32Kernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> activated, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, activated, bias, residual, turns, sizes, false, false, FloatBytes);
 
     /// <summary>y = A·B + bias + residual; A by rows (rows, inner), B by columns (inner, cols).</summary>
     [Kernel(Grouping.Explicit)]
-    internal static void RowsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
-        Multiply(a, b, y, bias, residual, turns, sizes, false, true, BFloat16Bytes);
+    internal static void RowsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> activated, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, activated, bias, residual, turns, sizes, false, true, BFloat16Bytes);
 
     /// <summary>The same for operands of float32, multiplied in tf32.</summary>
     [Kernel(Grouping.Explicit)]
-    internal static void RowsColumnsTf32Kernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
-        Multiply(a, b, y, bias, residual, turns, sizes, false, true, FloatBytes);
+    internal static void RowsColumnsTf32Kernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> activated, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, activated, bias, residual, turns, sizes, false, true, FloatBytes);
 
     /// <summary>y = A·B + bias + residual; A by columns (inner, rows), B by columns (inner, cols).</summary>
     [Kernel(Grouping.Explicit)]
-    internal static void ColumnsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
-        Multiply(a, b, y, bias, residual, turns, sizes, true, true, BFloat16Bytes);
+    internal static void ColumnsColumnsKernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> activated, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, activated, bias, residual, turns, sizes, true, true, BFloat16Bytes);
 
     /// <summary>The same for operands of float32, multiplied in tf32.</summary>
     [Kernel(Grouping.Explicit)]
-    internal static void ColumnsColumnsTf32Kernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
-        Multiply(a, b, y, bias, residual, turns, sizes, true, true, FloatBytes);
+    internal static void ColumnsColumnsTf32Kernel(long a, long b, ArrayView<ushort> y, ArrayView<ushort> activated, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes) =>
+        Multiply(a, b, y, activated, bias, residual, turns, sizes, true, true, FloatBytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Multiply(
-        long a, long b, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes, bool aByColumns, bool bByColumns, int elementBytes)
+        long a, long b, ArrayView<ushort> y, ArrayView<ushort> activated, ArrayView<ushort> bias, ArrayView<ushort> residual, ArrayView<int> turns, Sizes sizes, bool aByColumns, bool bByColumns, int elementBytes)
     {
         if (!CudaAsm.IsSupported) return;
         var staged = SharedMemory.GetDynamic<Float4>();
@@ -157,7 +157,7 @@ internal static class TensorCoreProduct
         }
 
         WriteOutput(
-            staged, y, bias, residual, sizes, warp * (TensorCore.StoreBytes / 16),
+            staged, y, activated, bias, residual, sizes, warp * (TensorCore.StoreBytes / 16),
             firstRow + (warpRow * TensorCore.PanelRows), firstCol + (warpCol * TensorCore.PanelRows), lane);
         if (sizes.Parts > 1)
         {
@@ -276,23 +276,15 @@ internal static class TensorCoreProduct
         return Math.Max(0, Math.Min(TensorCore.ChunkBytes, (elements * elementBytes) - (chunk * TensorCore.ChunkBytes)));
     }
 
-    /// <summary>The warp's 64 × 64, four columns a lane, with bias and residual.</summary>
+    /// <summary>The warp's 64 × 64, four columns a lane, with bias and residual; and f of it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void WriteOutput(
-        ArrayView<Float4> staged, ArrayView<ushort> y, ArrayView<ushort> bias, ArrayView<ushort> residual, Sizes sizes, int place, int firstRow, int firstCol, int lane)
+        ArrayView<Float4> staged, ArrayView<ushort> y, ArrayView<ushort> activated, ArrayView<ushort> bias, ArrayView<ushort> residual, Sizes sizes, int place, int firstRow, int firstCol, int lane)
     {
         int col = firstCol + (4 * (lane & 15));
-        if (col >= sizes.Cols) return;
-        Float4 offset = default;
-        if (bias.Length > 0)
-        {
-            offset = new Float4(
-                Element(bias, col, sizes.Flags & FloatBias),
-                Element(bias, Math.Min(col + 1, sizes.Cols - 1), sizes.Flags & FloatBias),
-                Element(bias, Math.Min(col + 2, sizes.Cols - 1), sizes.Flags & FloatBias),
-                Element(bias, Math.Min(col + 3, sizes.Cols - 1), sizes.Flags & FloatBias));
-        }
-
+        int count = sizes.Cols - col;
+        if (count <= 0) return;
+        Float4 offset = bias.Length > 0 ? Four(bias, col, count, false, sizes.Flags & FloatBias) : default;
         bool inFours = (sizes.Cols & 3) == 0;
         for (int r = lane >> 4; r < TensorCore.PanelRows && firstRow + r < sizes.Rows; r += 2)
         {
@@ -300,28 +292,47 @@ internal static class TensorCoreProduct
             Float4 value = staged[place + (r * (TensorCore.StorePitch / 4)) + (lane & 15)];
             value = value.Add(1, offset);
             long target = ((long)(firstRow + r) * sizes.Cols) + col;
-            if (inFours)
-            {
-                if (residual.Length > 0) value = value.Add(1, BFloat16Bits.Four(residual, target, sizes.Flags & FloatResidual));
-                if ((sizes.Flags & FloatOutput) != 0) y.Cast<Float4>()[target >> 2] = value;
-                else y.Cast<BFloat16x4>()[target >> 2] = new BFloat16x4(value);
-            }
-            else
-            {
-                WriteElement(y, residual, sizes, target, value.X);
-                if (col + 1 < sizes.Cols) WriteElement(y, residual, sizes, target + 1, value.Y);
-                if (col + 2 < sizes.Cols) WriteElement(y, residual, sizes, target + 2, value.Z);
-                if (col + 3 < sizes.Cols) WriteElement(y, residual, sizes, target + 3, value.W);
-            }
+            if (residual.Length > 0) value = value.Add(1, Four(residual, target, count, inFours, sizes.Flags & FloatResidual));
+            if (y.Length > 0) Write(y, target, count, inFours, sizes.Flags & FloatOutput, value);
+            if (activated.Length > 0) Write(activated, target, count, inFours, sizes.Flags & FloatOutput, ActivationPortable.Values(value, sizes.Kind));
+        }
+    }
+
+    /// <summary>Up to four elements side by side of a row, of which so many are left; zeros beyond them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Float4 Four(ArrayView<ushort> view, long place, int count, bool inFours, int isFloat)
+    {
+        if (inFours) return BFloat16Bits.Four(view, place, isFloat);
+        float x = Element(view, place, isFloat), y = 0, z = 0, w = 0;
+        if (count > 1) y = Element(view, place + 1, isFloat);
+        if (count > 2) z = Element(view, place + 2, isFloat);
+        if (count > 3) w = Element(view, place + 3, isFloat);
+        return new Float4(x, y, z, w);
+    }
+
+    /// <summary>The mirror of <see cref="Four"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Write(ArrayView<ushort> view, long place, int count, bool inFours, int isFloat, Float4 value)
+    {
+        if (inFours)
+        {
+            if (isFloat != 0) view.Cast<Float4>()[place >> 2] = value;
+            else view.Cast<BFloat16x4>()[place >> 2] = new BFloat16x4(value);
+        }
+        else
+        {
+            WriteElement(view, place, isFloat, value.X);
+            if (count > 1) WriteElement(view, place + 1, isFloat, value.Y);
+            if (count > 2) WriteElement(view, place + 2, isFloat, value.Z);
+            if (count > 3) WriteElement(view, place + 3, isFloat, value.W);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WriteElement(ArrayView<ushort> y, ArrayView<ushort> residual, Sizes sizes, long place, float value)
+    private static void WriteElement(ArrayView<ushort> view, long place, int isFloat, float value)
     {
-        if (residual.Length > 0) value += Element(residual, place, sizes.Flags & FloatResidual);
-        if ((sizes.Flags & FloatOutput) != 0) y.Cast<float>()[place] = value;
-        else y[place] = BFloat16Bits.Round(value);
+        if (isFloat != 0) view.Cast<float>()[place] = value;
+        else view[place] = BFloat16Bits.Round(value);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
