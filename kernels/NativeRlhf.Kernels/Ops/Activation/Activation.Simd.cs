@@ -18,7 +18,10 @@ internal sealed unsafe class ActivationSimd<S, V>(WorkerTeam team) : Activation
         static abstract V Derivative(V x);
     }
 
-    private protected override void ForwardCore(Tensor y, Tensor x, ActivationKind kind)
+    private protected override void ForwardCore(Tensor y, Tensor x, ActivationKind kind) => Apply(y, x, kind);
+
+    /// <summary>y = f(x), y may be x: what a product does with its result.</summary>
+    internal void Apply(Tensor y, Tensor x, ActivationKind kind)
     {
         switch (kind)
         {
@@ -38,17 +41,6 @@ internal sealed unsafe class ActivationSimd<S, V>(WorkerTeam team) : Activation
         }
     }
 
-    /// <summary>y = f(x) for elements that lie in a cache; y may be x.</summary>
-    internal static void Forward(float* y, float* x, int count, ActivationKind kind)
-    {
-        switch (kind)
-        {
-            case ActivationKind.GeluTanh: Map<GeluTanh>.Stretch(y, null, x, count); break;
-            case ActivationKind.GeluExact: Map<GeluExact>.Stretch(y, null, x, count); break;
-            default: Map<Relu>.Stretch(y, null, x, count); break;
-        }
-    }
-
     private void Run<F>(Tensor y, Tensor dY, Tensor x)
         where F : struct, IFunction =>
         team.For((int)((x.Length + Chunk - 1) / Chunk), new Map<F>(y.Pointer, dY.IsNone ? null : dY.Pointer, x.Pointer, x.Length));
@@ -60,25 +52,20 @@ internal sealed unsafe class ActivationSimd<S, V>(WorkerTeam team) : Activation
         public void Run(int index, int worker)
         {
             long start = (long)index * Chunk;
-            Stretch(y + start, dY == null ? null : dY + start, x + start, (int)Math.Min(length - start, Chunk));
-        }
-
-        public static void Stretch(float* y, float* dY, float* x, int count)
-        {
-            int whole = count - (count % S.Width), rest = count - whole;
-            Apply(y, dY, x, whole);
+            int count = (int)Math.Min(length - start, Chunk), whole = count - (count % S.Width), rest = count - whole;
+            Apply(y + start, dY == null ? null : dY + start, x + start, whole);
             if (rest == 0) return;
 
-            // The rest goes through one padded vector.
+            // The rest of the last chunk goes through one padded vector.
             float* buffer = stackalloc float[2 * S.Width], gradient = buffer + S.Width;
             for (int j = 0; j < rest; j++)
             {
-                buffer[j] = x[whole + j];
-                if (dY != null) gradient[j] = dY[whole + j];
+                buffer[j] = x[start + whole + j];
+                if (dY != null) gradient[j] = dY[start + whole + j];
             }
 
             Apply(buffer, dY == null ? null : gradient, buffer, S.Width);
-            for (int j = 0; j < rest; j++) y[whole + j] = buffer[j];
+            for (int j = 0; j < rest; j++) y[start + whole + j] = buffer[j];
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -17,8 +17,8 @@ public enum WeightLayout
 /// layouts of the weight. The two operands of a product are of one type, float32 or bfloat16; it is summed in float32, and its result
 /// stored in either type, with a residual of the result's. Biases and the gradients of parameters are float32.
 /// <para>
-/// What follows on the sum in a model needs no pass of its own: bias, residual and <see cref="Activation"/> are applied while the sum is
-/// in registers or in a cache.
+/// What follows on the sum in a model needs no op of its own: bias and residual are added while the sum is in registers, and kernels
+/// take the <see cref="Activation"/> there as well.
 /// </para>
 /// </summary>
 public abstract class MatMul
