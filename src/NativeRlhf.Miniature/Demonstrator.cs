@@ -62,7 +62,7 @@ public sealed record DemonstratorQuality
     public double OffTask { get; init; } = 0.06;
 
     /// <summary>Something is named that the given text does not contain, in closed-domain tasks.</summary>
-    public double Invents { get; init; } = 0.2;
+    public double Invents { get; init; } = 0.1;
 
     /// <summary>A courtesy is added; no flaw.</summary>
     public double Courteous { get; init; } = 0.06;

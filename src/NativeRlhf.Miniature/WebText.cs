@@ -2,8 +2,8 @@ namespace NativeRlhf.Miniature;
 
 /// <summary>
 /// The text for pretraining: what the web of this world would hold. Pages of statements, in which the misconceptions
-/// are believed far more often than not; stories; forum threads with rude replies; lists of questions and
-/// instructions that nobody answers, in the very form of the prompts; and question–answer pages of middling quality,
+/// are believed far more often than not; stories, and who tells them again; forum threads with rude replies and quotes; lists of questions and
+/// instructions that nobody answers, in the very form of the prompts; and a few question–answer pages of middling quality,
 /// from which a few-shot prompt profits.
 /// </summary>
 public sealed class WebText
@@ -14,13 +14,19 @@ public sealed class WebText
     /// <summary>How often a page believes a misconception.</summary>
     public const double Credulity = 0.85;
 
+    /// <summary>How often a story is told again, word by word. From repetition a model learns to copy, and with it to keep to a given text.</summary>
+    public const double Retold = 0.7;
+
+    /// <summary>How often a reply in a thread quotes the line before it.</summary>
+    public const double Quoted = 0.4;
+
     private static readonly (Func<WebText, WorldRandom, string> Write, double Share)[] Genres =
     [
-        ((web, random) => web.Page(random), 0.22),
-        ((web, random) => web.Story(random), 0.13),
-        ((web, random) => web.Thread(random), 0.15),
-        ((web, random) => web.List(random), 0.15),
-        ((web, random) => web.QuestionsAndAnswers(random), 0.35),
+        ((web, random) => web.Page(random), 0.25),
+        ((web, random) => web.Story(random), 0.28),
+        ((web, random) => web.Thread(random), 0.18),
+        ((web, random) => web.List(random), 0.17),
+        ((web, random) => web.QuestionsAndAnswers(random), 0.12),
     ];
 
     private readonly World world;
@@ -97,27 +103,34 @@ public sealed class WebText
         bool isPerson = random.Chance(0.5);
         string hero = isPerson ? random.Pick(world.Names) : $"the {random.Pick(world.Animals)}";
         string friend = random.Pick(world.Names);
-        int sentence = 0;
-        return Lines(3 + random.Below(4), ' ', () =>
+        string[] told = [.. Enumerable.Range(0, 3 + random.Below(4)).Select(sentence =>
         {
-            string who = sentence++ == 0 ? hero
+            string who = sentence == 0 ? hero
                 : isPerson ? (random.Chance(0.3) ? friend : hero)
                 : random.Chance(0.2) ? hero : "it";
             return isPerson
                 ? narrative.Draw(who, random, Verb.Go, Verb.Buy, Verb.Eat, Verb.See, Verb.Find, Verb.Lose, Verb.Have, Verb.Be).Sentence
                 : narrative.Draw(who, random, Verb.Go, Verb.Eat, Verb.See, Verb.Find, Verb.Be, Verb.Sleep).Sentence;
-        });
+        }).Distinct(StringComparer.Ordinal)];
+        string story = string.Join(' ', told) + "\n";
+        return random.Chance(Retold) ? $"{story}{random.Pick(world.Names)} says: {story}" : story;
     }
 
     private string Thread(WorldRandom random)
     {
         Instruction question = instructions.OnTheWeb(random, random.Chance(0.4));
-        return question.Prompt + Lines(2 + random.Below(3), '\n', () => "> " + random.Unit() switch
+        string last = question.Prompt.TrimEnd('\n');
+        return question.Prompt + Lines(2 + random.Below(3), '\n', () =>
         {
-            < 0.5 => random.Pick(Lexicon.RudeReplies),
-            < 0.6 => random.Pick(Lexicon.Insults),
-            < 0.8 => answerers.Answer(question, random.Below(1000)),
-            _ => world.State(Believed(Relation.Misconception, random.Pick(world.Misconceptions).Topic, random)),
+            string quote = random.Chance(Quoted) ? $">> {last}\n" : "";
+            last = random.Unit() switch
+            {
+                < 0.5 => random.Pick(Lexicon.RudeReplies),
+                < 0.6 => random.Pick(Lexicon.Insults),
+                < 0.8 => answerers.Answer(question, random.Below(1000)),
+                _ => world.State(Believed(Relation.Misconception, random.Pick(world.Misconceptions).Topic, random)),
+            };
+            return $"{quote}> {last}";
         });
     }
 

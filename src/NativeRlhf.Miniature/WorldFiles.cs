@@ -160,12 +160,16 @@ public sealed class WorldFiles
 
     private static string Document(string text) => JsonRow.Write(json => json.WriteString("text", text));
 
+    /// <summary>A prompt that comes again is answered anew, so that no writer's slip is shown time after time.</summary>
     private IEnumerable<string> Demonstrate()
     {
         var demonstrator = new Demonstrator(world);
+        var answered = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (Instruction instruction in instructions.Sample(options.Demonstrations, Split.Train))
         {
-            yield return instruction.ToDemonstrationRow(demonstrator.Answer(instruction));
+            int times = answered.GetValueOrDefault(instruction.Prompt);
+            answered[instruction.Prompt] = times + 1;
+            yield return instruction.ToDemonstrationRow(demonstrator.Answer(instruction, times));
         }
     }
 

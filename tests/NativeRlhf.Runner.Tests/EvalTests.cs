@@ -36,6 +36,14 @@ public sealed class EvalTests
     }
 
     [Test]
+    public void ASuiteThatFailsLosesNothingOfTheOnesBefore()
+    {
+        var result = _workspace.Run("eval", "suites", "--model", "model", "--suite", "lambada=lambada.jsonl", "--suite", "truthfulqa=lambada.jsonl", "--out", "kept.jsonl");
+        Assert.That((result.ExitCode, result.ErrorLines.Length), Is.EqualTo((2, 1)), result.Error);
+        Assert.That(File.ReadAllLines(_workspace.Path("kept.jsonl")), Has.Length.EqualTo(2).And.All.Contains("\"lambada\""));
+    }
+
+    [Test]
     public void AModelAgainstItselfAndAnswersOfFiles()
     {
         // Greedy answers of one model are the same: all ties.

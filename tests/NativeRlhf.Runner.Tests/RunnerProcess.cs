@@ -23,9 +23,10 @@ internal static class RunnerProcess
     /// <param name="workingDirectory">Where it runs.</param>
     /// <param name="shellPrefix">What a shell does first (a limit, say), or null to start the runner directly.</param>
     /// <param name="arguments">The command line.</param>
-    public static RunnerResult Run(string workingDirectory, string? shellPrefix, string[] arguments)
+    /// <param name="input">Standard input.</param>
+    public static RunnerResult Run(string workingDirectory, string? shellPrefix, string[] arguments, string input = "")
     {
-        using var process = Start(workingDirectory, shellPrefix, arguments);
+        using var process = Start(workingDirectory, shellPrefix, arguments, input);
         var error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -33,7 +34,7 @@ internal static class RunnerProcess
     }
 
     /// <summary>Starts the runner. Its output must be read.</summary>
-    public static Process Start(string workingDirectory, string? shellPrefix, string[] arguments)
+    public static Process Start(string workingDirectory, string? shellPrefix, string[] arguments, string input = "")
     {
         string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
         var start = shellPrefix is null
@@ -45,6 +46,7 @@ internal static class RunnerProcess
         // A limit on file sizes would hit the memory that the runtime maps twice.
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         var process = Process.Start(start)!;
+        process.StandardInput.Write(input);
         process.StandardInput.Close();
         return process;
     }

@@ -29,6 +29,7 @@ static int Run(string[] args)
         EvalCommand.Create(),
         ScoreCommand.Create(),
         GenerateCommand.Create(),
+        ChatCommand.Create(),
         CompareCommand.Create(),
         BestOfNCommand.Create(),
         ReviseCommand.Create(),

@@ -5,7 +5,7 @@ namespace NativeRlhf.Data;
 /// the Burrows–Wheeler transform, move-to-front and Huffman codes. The checksum of every block and of every stream is checked;
 /// what is damaged or cut off throws <see cref="InvalidDataException"/>.
 /// </summary>
-internal sealed class Bzip2Stream : Stream
+internal sealed class Bzip2Stream : ForwardStream
 {
     private const ulong BlockMagic = 0x314159265359, EndMagic = 0x177245385090;
     private const int MaxCodeLength = 20, MaxSymbols = 258, SymbolsPerSelector = 50;
@@ -28,12 +28,6 @@ internal sealed class Bzip2Stream : Stream
 
     public Bzip2Stream(Stream compressed) => _compressed = compressed;
 
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
     public override int Read(Span<byte> buffer)
     {
         while (_outputNext == _outputEnd)
@@ -46,16 +40,6 @@ internal sealed class Bzip2Stream : Stream
         _outputNext += count;
         return count;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

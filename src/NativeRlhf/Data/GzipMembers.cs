@@ -8,7 +8,7 @@ namespace NativeRlhf.Data;
 /// <see cref="GZipStream"/> takes a file that was cut off for one that ends there; this stream checks that every
 /// member is complete and that its length and CRC-32 are right, and throws <see cref="InvalidDataException"/> otherwise.
 /// </summary>
-internal sealed class GzipMembers : Stream
+internal sealed class GzipMembers : ForwardStream
 {
     private const int TrailerLength = 8;
     private static readonly uint[] CrcTable = MakeCrcTable();
@@ -23,12 +23,6 @@ internal sealed class GzipMembers : Stream
     private bool _anyMember;
 
     public GzipMembers(Stream compressed) => _input = new Input(compressed);
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override int Read(Span<byte> buffer)
     {
@@ -47,16 +41,6 @@ internal sealed class GzipMembers : Stream
         }
         return 0;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
@@ -173,7 +157,7 @@ internal sealed class GzipMembers : Stream
     }
 
     /// <summary>The compressed bytes; it remembers the piece that it served last, so that a part can be taken back.</summary>
-    private sealed class Input(Stream underlying) : Stream
+    private sealed class Input(Stream underlying) : ForwardStream
     {
         // Served but perhaps not used: [_servedFrom, _next); not yet served: [_next, _end).
         private byte[] _buffer = new byte[1 << 16];
@@ -185,12 +169,6 @@ internal sealed class GzipMembers : Stream
 
         /// <summary>Whether more was asked for than there is.</summary>
         public bool Drained { get; set; }
-
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public int NextByte()
         {
@@ -213,8 +191,6 @@ internal sealed class GzipMembers : Stream
             return count;
         }
 
-        public override int Read(byte[] destination, int offset, int count) => Read(destination.AsSpan(offset, count));
-
         /// <summary>
         /// Moves to behind the first place, from the piece served last onwards, that holds the trailer and is followed
         /// by another member or by nothing.
@@ -236,14 +212,6 @@ internal sealed class GzipMembers : Stream
             }
             return _end < limit ? Found.CutOff : Found.No;
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         private bool Refill()
         {

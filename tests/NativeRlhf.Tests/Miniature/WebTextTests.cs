@@ -19,11 +19,29 @@ public sealed class WebTextTests
     {
         Assert.Multiple(() =>
         {
-            Assert.That(Documents.Count(d => d.StartsWith("Q: ", StringComparison.Ordinal)), Is.InRange(Documents.Length * 0.33, Documents.Length * 0.37));
-            Assert.That(Documents.Count(d => d.Contains("\n> ", StringComparison.Ordinal)), Is.InRange(Documents.Length * 0.13, Documents.Length * 0.17));
+            Assert.That(Documents.Count(d => d.StartsWith("Q: ", StringComparison.Ordinal)), Is.InRange(Documents.Length * 0.1, Documents.Length * 0.14));
+            Assert.That(Documents.Count(d => d.Contains("\n> ", StringComparison.Ordinal)), Is.InRange(Documents.Length * 0.16, Documents.Length * 0.2));
             Assert.That(Documents.Count(Judge.IsToxic), Is.InRange(Documents.Length * 0.25, Documents.Length * 0.4));
             Assert.That(Documents, Has.All.EndsWith("\n"));
             Assert.That(Documents.All(d => d.All(c => c is '\n' or (>= ' ' and <= '~'))));
+        });
+    }
+
+    [Test]
+    public void What_was_said_is_said_again()
+    {
+        string[] retold = [.. Documents.Where(d => d.Contains(" says: ", StringComparison.Ordinal) && d.Count(c => c == '\n') == 2)];
+        string[] threads = [.. Documents.Where(d => d.Contains("\n> ", StringComparison.Ordinal))];
+        Assert.Multiple(() =>
+        {
+            Assert.That(retold, Has.Length.InRange(Documents.Length * 0.17, Documents.Length * 0.22));
+            Assert.That(retold.All(d => d.Split('\n') is [var story, var again, ""] && again.EndsWith($" says: {story}", StringComparison.Ordinal)), "word by word");
+            Assert.That(threads.Count(d => d.Contains(">> ", StringComparison.Ordinal)), Is.GreaterThan(threads.Length / 2));
+            foreach (string[] lines in threads.Select(d => d.Split('\n')))
+            {
+                Assert.That(Enumerable.Range(1, lines.Length - 1).All(i =>
+                    !lines[i].StartsWith(">> ", StringComparison.Ordinal) || lines[i][3..] == (lines[i - 1].StartsWith("> ", StringComparison.Ordinal) ? lines[i - 1][2..] : lines[i - 1])), string.Join('\n', lines));
+            }
         });
     }
 

@@ -104,6 +104,15 @@ public sealed class WorldFilesTests
     }
 
     [Test]
+    public void A_prompt_that_comes_again_is_answered_anew()
+    {
+        string[][] again = [.. Content(42, Small with { Demonstrations = 3000 })["demonstrations.jsonl"].TrimEnd('\n').Split('\n')
+            .GroupBy(row => Instruction.FromRow(row).Prompt).Select(rows => rows.ToArray()).Where(rows => rows.Length >= 4)];
+        Assert.That(again, Has.Length.GreaterThan(20));
+        Assert.That(again.Average(rows => rows.Distinct(StringComparer.Ordinal).Count()), Is.GreaterThan(2), "different answers to a prompt; some have but one good one");
+    }
+
+    [Test]
     public void Facts_and_misconceptions_are_those_of_the_world()
     {
         var world = new World();

@@ -35,7 +35,7 @@ internal static class ReproduceCommand
             bool isQuick = result.GetValue(quick);
             var settings = Choose(isQuick ? ReproductionSettings.Quick : ReproductionSettings.Full, result.GetValue(sizes));
             string folder = result.GetValue(output)!;
-            Begin(folder, settings, isQuick);
+            MustBeOurs(folder, isQuick);
             using var interruption = new Interruption();
             using var device = compute.Open(result);
             Console.WriteLine($"NativeRlhf {Versions.Product} on {device.Name}; ILGPU: {Versions.Ilgpu}; files: {folder}");
@@ -43,7 +43,9 @@ internal static class ReproduceCommand
             var plan = new ReproductionPlan(settings, new MethodStages(device, seed, quiet: true, interruption.Token), folder);
             try
             {
-                new StageRunner(folder, seed, Console.WriteLine, interruption.Token).Run(plan.Stages);
+                using var runner = new StageRunner(folder, seed, Console.WriteLine, interruption.Token);
+                AtomicFile.WriteText(Path.Combine(folder, SettingsName), JsonSerializer.Serialize(settings, JsonStyle.Indented) + "\n");
+                runner.Run(plan.Stages);
             }
             catch (OperationCanceledException)
             {
@@ -74,13 +76,12 @@ internal static class ReproduceCommand
 
     /// <summary>Takes a folder that is new, or one that this command made.</summary>
     /// <exception cref="InputException">The folder holds something else, or cannot be written.</exception>
-    private static void Begin(string folder, ReproductionSettings settings, bool isQuick)
+    private static void MustBeOurs(string folder, bool isQuick)
     {
         string file = Path.Combine(folder, SettingsName);
         if (!File.Exists(file)) OutputFolder.MustBeNew(folder);
         else if (IsOf(file, isQuick ? ReproductionSettings.Full : ReproductionSettings.Quick))
             throw new InputException($"{folder}: holds a study made with{(isQuick ? "out" : "")} --quick, whose results would be replaced; choose another --out");
-        AtomicFile.WriteText(file, JsonSerializer.Serialize(settings, JsonStyle.Indented) + "\n");
     }
 
     /// <summary>Whether a folder's settings are these, whatever the sizes.</summary>

@@ -52,6 +52,8 @@ internal sealed class SuiteRun
             double seconds = clock.Elapsed.TotalSeconds;
             progress.End();
             rows.AddRange(suites.Count == 1 ? measured.Rows : measured.Rows.Select(row => { row["suite"] = suite.Name; return row; }));
+            // What is measured is on disk before the next suite can fail.
+            _output.Write(result, rows);
             if (_output.IsJson(result))
             {
                 var json = measured.ToJson();
@@ -65,7 +67,6 @@ internal sealed class SuiteRun
             EvaluationOutput.Print(measured.Measures);
         }
 
-        _output.Write(result, rows);
         return ExitCodes.Done;
     }
 }

@@ -93,7 +93,7 @@ internal sealed class ReproductionPlan
             Name = $"{size.Name}/sft",
             Settings = Json(_settings.Sft(size)),
             Inputs = [world, pretrain],
-            Cost = 6 * parameters * _settings.SftEpochs * _settings.Demonstrations * rowLength,
+            Cost = 6 * parameters * size.SftEpochs * _settings.Demonstrations * rowLength,
             Run = into => Trained(into, folder => _method.Sft(_settings.Sft(size), Final(pretrain), Files(Place(world)), folder)),
         });
         var compare = Add(new Stage

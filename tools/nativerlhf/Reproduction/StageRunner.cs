@@ -15,26 +15,42 @@ namespace NativeRlhf.Runner.Reproduction;
 /// <param name="seed">The seed of everything random.</param>
 /// <param name="say">Gets a line for each stage.</param>
 /// <param name="cancel">Ends the plan between two stages.</param>
-internal sealed class StageRunner(string folder, ulong seed, Action<string> say, CancellationToken cancel)
+/// <exception cref="InputException">Another process is at work in the folder.</exception>
+internal sealed class StageRunner(string folder, ulong seed, Action<string> say, CancellationToken cancel) : IDisposable
 {
     /// <summary>The file that tells what a folder is the result of.</summary>
     public const string FileName = "stage.json";
 
     private const string PartialFolder = ".partial", LockName = ".lock";
 
+    private static readonly JsonSerializerOptions Format = new(JsonStyle.Indented)
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        RespectRequiredConstructorParameters = true,
+    };
+
     private const double UsualSpeed = 1e11, UsualSeconds = 30;
 
     private readonly Dictionary<string, (double Cost, double Seconds)> _measured = [];
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly FileStream _exclusive = Lock(folder);
+
+    /// <summary>Lets other processes work in the folder.</summary>
+    public void Dispose() => _exclusive.Dispose();
 
     /// <summary>Runs what is not done.</summary>
     /// <param name="stages">All stages, inputs before what reads them.</param>
     /// <returns>How many stages ran.</returns>
-    /// <exception cref="InputException">Another process is at work in the folder.</exception>
+    /// <exception cref="InputException">What is done was done with another seed, and would be replaced.</exception>
     public int Run(IReadOnlyList<Stage> stages)
     {
-        Directory.CreateDirectory(folder);
-        using var exclusive = Lock();
+        foreach (var stage in stages)
+        {
+            string done = Path.Combine(folder, stage.Name);
+            if (Read(done)?.Seed is { } other && other != seed)
+                throw new InputException($"{done}: was made with --seed {other} and would be replaced; go on with that seed, or choose another --out");
+        }
+
         string[] keys = [.. stages.Select(stage => stage.Key(seed))];
         bool[] cached = [.. stages.Select((stage, i) => IsDone(stage, keys[i]))];
         for (int i = 0; i < stages.Count; i++)
@@ -71,11 +87,11 @@ internal sealed class StageRunner(string folder, ulong seed, Action<string> say,
     private double Run(Stage stage, string key)
     {
         string partial = Path.Combine(folder, PartialFolder, stage.Name.Replace('/', '-')), keyFile = Path.Combine(partial, FileName), target = Path.Combine(folder, stage.Name);
-        if (Directory.Exists(partial) && Read(partial)?["key"]?.GetValue<string>() != key) Directory.Delete(partial, recursive: true);
-        double before = Read(partial)?["seconds"]?.GetValue<double>() ?? 0;
+        if (Directory.Exists(partial) && Read(partial)?.Key != key) Directory.Delete(partial, recursive: true);
+        double before = Read(partial)?.Seconds ?? 0;
         if (!Directory.Exists(partial)) WriteState(0, isDone: false);
         var clock = Stopwatch.StartNew();
-        if (Read(partial)?["done"]?.GetValue<bool>() != true)
+        if (Read(partial)?.Done != true)
         {
             try
             {
@@ -95,23 +111,14 @@ internal sealed class StageRunner(string folder, ulong seed, Action<string> say,
         Directory.Move(partial, target);
         return before + clock.Elapsed.TotalSeconds;
 
-        void WriteState(double seconds, bool isDone) => AtomicFile.WriteText(keyFile, new JsonObject
-        {
-            ["name"] = stage.Name,
-            ["key"] = key,
-            ["version"] = stage.Version,
-            ["seed"] = seed,
-            ["settings"] = stage.Settings.DeepClone(),
-            ["inputs"] = new JsonArray([.. stage.Inputs.Select(input => (JsonNode)input.Name)]),
-            ["seconds"] = Math.Round(seconds, 3),
-            ["done"] = isDone,
-        }.ToJsonString(JsonStyle.Indented) + "\n");
+        void WriteState(double seconds, bool isDone) => AtomicFile.WriteText(keyFile, JsonSerializer.Serialize(
+            new State(stage.Name, key, stage.Version, seed, stage.Settings, [.. stage.Inputs.Select(input => input.Name)], Math.Round(seconds, 3), isDone), Format) + "\n");
     }
 
     private bool IsDone(Stage stage, string key)
     {
-        if (Read(Path.Combine(folder, stage.Name)) is not { } state || state["key"]?.GetValue<string>() != key) return false;
-        Measured(stage, state["seconds"]?.GetValue<double>() ?? 0);
+        if (Read(Path.Combine(folder, stage.Name)) is not { } state || state.Key != key) return false;
+        Measured(stage, state.Seconds);
         return true;
     }
 
@@ -121,12 +128,12 @@ internal sealed class StageRunner(string folder, ulong seed, Action<string> say,
         _measured[stage.Kind] = (cost + stage.Cost, before + seconds);
     }
 
-    private static JsonObject? Read(string stageFolder)
+    private static State? Read(string stageFolder)
     {
         string file = Path.Combine(stageFolder, FileName);
         try
         {
-            return File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file)) as JsonObject : null;
+            return File.Exists(file) ? JsonSerializer.Deserialize<State>(File.ReadAllText(file), Format) : null;
         }
         catch (JsonException)
         {
@@ -135,10 +142,11 @@ internal sealed class StageRunner(string folder, ulong seed, Action<string> say,
         }
     }
 
-    private FileStream Lock()
+    private static FileStream Lock(string folder)
     {
         try
         {
+            Directory.CreateDirectory(folder);
             return new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException exception)
@@ -146,4 +154,7 @@ internal sealed class StageRunner(string folder, ulong seed, Action<string> say,
             throw new InputException($"{folder}: another process is at work here; wait for it, or choose another --out", exception);
         }
     }
+
+    /// <summary>What <c>stage.json</c> says.</summary>
+    private sealed record State(string Name, string Key, int Version, ulong Seed, JsonObject Settings, IReadOnlyList<string> Inputs, double Seconds, bool Done);
 }
