@@ -6,7 +6,7 @@ namespace NativeRlhf.Kernels.Verification;
 /// <summary>One case on one shape, against the oracle.</summary>
 /// <param name="Case">The case.</param>
 /// <param name="Variant">The variant that ran.</param>
-/// <param name="Precision">How operands were stored: float32 or bfloat16.</param>
+/// <param name="Precision">How operands were stored and multiplied: float32, tf32 (stored as float32) or bfloat16.</param>
 /// <param name="Seed">The seed that repeats it.</param>
 /// <param name="Shape">The shape, and what was chosen beside it.</param>
 /// <param name="Output">The output with the largest error for its limit.</param>

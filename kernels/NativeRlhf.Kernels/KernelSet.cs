@@ -5,7 +5,10 @@ namespace NativeRlhf.Kernels;
 
 /// <summary>One way to run an op.</summary>
 /// <param name="Name">Its name, as in <c>--variant op=name</c>.</param>
-/// <param name="Precisions">The types that operands may have in memory; which of them may be of bfloat16 stands in the op's comment.</param>
+/// <param name="Precisions">
+/// The types that operands may have in memory, where tf32 is float32 that is rounded on its way into a product; which operands may be of
+/// bfloat16 stands in the op's comment.
+/// </param>
 /// <param name="Needs">What it runs on.</param>
 /// <param name="IsLaunched">Whether it launches kernels, which a CPU simulates.</param>
 public sealed record KernelVariant(string Name, IReadOnlyList<string> Precisions, string Needs, bool IsLaunched);
@@ -23,13 +26,14 @@ public sealed class KernelSet : IDisposable
     /// <param name="Portable">Its ILGPU implementation for any accelerator.</param>
     /// <param name="Rehearsal">What stands for it on a rehearsal device: it counts.</param>
     /// <param name="TensorCore">Its implementation on tensor cores, which a CUDA device from the sm_80 generation on has; or none.</param>
-    private sealed record Row(string Op, Type Type, Type Simd, Type Portable, Type Rehearsal, Type? TensorCore = null);
+    /// <param name="Tf32">The same with float32 operands rounded to tf32; or none. Never a default.</param>
+    private sealed record Row(string Op, Type Type, Type Simd, Type Portable, Type Rehearsal, Type? TensorCore = null, Type? Tf32 = null);
 
     private static readonly Row[] Table =
     [
         new("embedding", typeof(Embedding), typeof(EmbeddingSimd<,>), typeof(EmbeddingPortable), typeof(EmbeddingRehearsal)),
         new("layernorm", typeof(LayerNorm), typeof(LayerNormSimd<,>), typeof(LayerNormPortable), typeof(LayerNormRehearsal)),
-        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable), typeof(MatMulRehearsal), typeof(MatMulTensorCore)),
+        new("matmul", typeof(MatMul), typeof(MatMulSimd<,>), typeof(MatMulPortable), typeof(MatMulRehearsal), typeof(MatMulTensorCore), typeof(MatMulTf32)),
         new("attention", typeof(Attention), typeof(AttentionSimd<,>), typeof(AttentionPortable), typeof(AttentionRehearsal), typeof(AttentionTensorCore)),
         new("cachedattention", typeof(CachedAttention), typeof(CachedAttentionSimd<,>), typeof(CachedAttentionPortable), typeof(CachedAttentionRehearsal)),
         new("activation", typeof(Activation), typeof(ActivationSimd<,>), typeof(ActivationPortable), typeof(ActivationRehearsal)),
@@ -63,13 +67,13 @@ public sealed class KernelSet : IDisposable
 
             // One that is wanted for all ops is taken where there is one.
             string? wanted = overrides.GetValueOrDefault(row.Op) ?? overrides.GetValueOrDefault("*");
-            if (wanted == TensorCoreName && row.TensorCore is null && !overrides.ContainsKey(row.Op)) wanted = null;
+            if (((wanted == TensorCoreName && row.TensorCore is null) || (wanted == Tf32Name && row.Tf32 is null)) && !overrides.ContainsKey(row.Op)) wanted = null;
             if (wanted is not null && !available.Contains(wanted))
                 throw new ArgumentException($"variant {row.Op}={wanted}: on this device {row.Op} has {string.Join(", ", available)}");
             _chosen[row.Op] = wanted ?? available[0];
         }
 
-        UsesLaunches = _chosen.Values.Any(name => name is PortableName or TensorCoreName);
+        UsesLaunches = _chosen.Values.Any(name => name is PortableName or TensorCoreName or Tf32Name);
         HasBFloat16 = device.IsRehearsal || !_chosen.Values.Any(IsSimd);
     }
 
@@ -127,7 +131,7 @@ public sealed class KernelSet : IDisposable
     /// <summary>Whether any chosen variant launches kernels, so that the host has something to wait for.</summary>
     internal bool UsesLaunches { get; }
 
-    private const string PortableName = "portable", TensorCoreName = "tensorcore";
+    private const string PortableName = "portable", TensorCoreName = "tensorcore", Tf32Name = "tf32";
 
     /// <summary>The class of an op, whose name those of its implementations begin with.</summary>
     /// <param name="op">An op's name.</param>
@@ -147,6 +151,9 @@ public sealed class KernelSet : IDisposable
         .. SimdWidths.Select(width => new KernelVariant(
             width.Name, ["float32"], width.Name == "scalar" ? "a CPU" : $"a CPU with vectors of {width.Name["simd".Length..]} bits", false)),
         new(PortableName, op is "rankingloss" or "ppoloss" or "norm" or "sampling" ? ["float32"] : ["float32", "bfloat16"], "any accelerator: CUDA, OpenCL, ILGPU's CPU accelerator", true),
+        .. Array.Exists(Table, row => row.Op == op && row.Tf32 is not null)
+            ? [new KernelVariant(Tf32Name, ["tf32", "bfloat16"], "as tensorcore; operands of float32 are rounded to 11 bits, never by default", true)]
+            : Array.Empty<KernelVariant>(),
     ];
 
     /// <summary>The variants that run on a device, the default first.</summary>
@@ -160,10 +167,13 @@ public sealed class KernelSet : IDisposable
     /// <param name="device">The device.</param>
     /// <param name="op">The op's name.</param>
     /// <returns>Their names.</returns>
-    public static IReadOnlyList<string> Variants(ComputeDevice device, string op) =>
-        Array.Find(Table, row => row.Op == op)?.TensorCore is not null && CudaDriver.TensorCoreSharedMemory(device.Accelerator) >= MatMulTensorCore.LeastSharedMemory
-            ? [TensorCoreName, .. Variants(device)]
-            : Variants(device);
+    public static IReadOnlyList<string> Variants(ComputeDevice device, string op)
+    {
+        var row = Array.Find(Table, row => row.Op == op);
+        if (row?.TensorCore is null || CudaDriver.TensorCoreSharedMemory(device.Accelerator) < MatMulTensorCore.LeastSharedMemory) return Variants(device);
+        string[] byChoice = row.Tf32 is null ? [] : [Tf32Name];
+        return [TensorCoreName, .. Variants(device), .. byChoice];
+    }
 
     /// <summary>Disposes what the variants hold.</summary>
     public void Dispose()
@@ -201,6 +211,7 @@ public sealed class KernelSet : IDisposable
     {
         string variant = _chosen[row.Op];
         if (variant == TensorCoreName) return Activator.CreateInstance(row.TensorCore!, _device)!;
+        if (variant == Tf32Name) return Activator.CreateInstance(row.Tf32!, _device)!;
         var width = Array.Find(SimdWidths, w => w.Name == variant);
         return width.Name is null
             ? Activator.CreateInstance(row.Portable, _device)!

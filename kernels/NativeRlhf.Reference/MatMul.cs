@@ -30,6 +30,25 @@ public static class MatMul
         }
     }
 
+    /// <summary>activated = f(y), y as above.</summary>
+    /// <param name="activated">activated (N, OC) =</param>
+    /// <param name="y">y (N, OC) =</param>
+    /// <param name="x">x (N, IC)</param>
+    /// <param name="weight">W (IC, OC), or (OC, IC) if <paramref name="outIn"/></param>
+    /// <param name="bias">bias (OC), or null</param>
+    /// <param name="residual">residual (N, OC), or null</param>
+    /// <param name="f">One of the functions of <see cref="Activation"/>.</param>
+    /// <param name="outIn">Whether W is stored [out, in].</param>
+    /// <param name="N">rows</param>
+    /// <param name="IC">input width</param>
+    /// <param name="OC">output width</param>
+    public static void ForwardActivated(
+        double[] activated, double[] y, double[] x, double[] weight, double[]? bias, double[]? residual, Func<double, double> f, bool outIn, int N, int IC, int OC)
+    {
+        Forward(y, x, weight, bias, residual, outIn, N, IC, OC);
+        Activation.Forward(activated, y, f);
+    }
+
     /// <summary>dX[n, i] = Σₒ dY[n, o]·W[i, o]: what every input did to every output, weighted by what the output is worth.</summary>
     /// <param name="dX">dX (N, IC) =, or += if <paramref name="accumulate"/></param>
     /// <param name="dY">dY (N, OC)</param>

@@ -51,7 +51,7 @@ internal static class OpTimes
         Flops("matmul proj y", l, 2.0 * n * c * c, () => k.MatMul.Forward(y, x, w1, b, residual: x));
         Flops("matmul proj dX", l, 2.0 * n * c * c, () => k.MatMul.BackwardInput(dX, x, w1));
         Flops("matmul proj dW", l, 2.0 * n * c * c, () => k.MatMul.BackwardWeight(dW1, b, x, y));
-        Flops("matmul fc y", l, 8.0 * n * c * c, () => k.MatMul.Forward(inner, x, w4, wideBias));
+        Flops("matmul fc y, GELU", l, 8.0 * n * c * c, () => k.MatMul.Forward(inner, x, w4, wideBias, activated: inner2, kind: ActivationKind.GeluTanh));
         Flops("matmul fc dX", l, 8.0 * n * c * c, () => k.MatMul.BackwardInput(dX, inner, w4));
         Flops("matmul fc dW", l, 8.0 * n * c * c, () => k.MatMul.BackwardWeight(dW4, wideBias, x, inner));
         Flops("matmul out y", l, 8.0 * n * c * c, () => k.MatMul.Forward(y, inner, w4t, b, residual: x));
@@ -67,7 +67,6 @@ internal static class OpTimes
         Flops("attention gradient", l, 2.5 * attention, () => k.Attention.Backward(dWide, x, y, lse, wide, activationsLayout, shape.Heads));
         Bytes("layer norm", (2 * l) + 1, 8.0 * n * c, () => k.LayerNorm.Forward(y, mean, rstd, x, g, b, 1e-5f));
         Bytes("layer norm gradient", (2 * l) + 1, 16.0 * n * c, () => k.LayerNorm.Backward(dX, g, b, y, x, mean, rstd, g));
-        Bytes("GELU", l, 8.0 * n * 4 * c, () => k.Activation.Forward(inner2, inner, ActivationKind.GeluTanh));
         Bytes("GELU gradient", l, 12.0 * n * 4 * c, () => k.Activation.Backward(inner2, inner2, inner, ActivationKind.GeluTanh));
         Bytes("embedding", 1, 12.0 * n * c, () => k.Embedding.Forward(y, tokens.View, positions.View, table2, pos));
         Bytes("embedding gradient", 1, 12.0 * n * c, () => k.Embedding.Backward(dTable, pos, y, tokens.View, positions.View));

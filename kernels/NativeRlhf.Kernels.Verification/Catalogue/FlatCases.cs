@@ -24,11 +24,12 @@ internal static class FlatCases
 
     private static IEnumerable<OpCase> Activations(ActivationKind kind)
     {
-        var (name, function, derivative) = kind switch
+        var function = Function(kind);
+        var (name, derivative) = kind switch
         {
-            ActivationKind.GeluTanh => ("gelu", Reference.Activation.GeluTanh, Reference.Activation.GeluTanhDerivative),
-            ActivationKind.GeluExact => ("geluExact", Reference.Activation.GeluExact, Reference.Activation.GeluExactDerivative),
-            _ => ("relu", (Func<double, double>)Reference.Activation.Relu, (Func<double, double>)Reference.Activation.ReluDerivative),
+            ActivationKind.GeluTanh => ("gelu", Reference.Activation.GeluTanhDerivative),
+            ActivationKind.GeluExact => ("geluExact", Reference.Activation.GeluExactDerivative),
+            _ => ("relu", (Func<double, double>)Reference.Activation.ReluDerivative),
         };
         yield return new("activation", name, Length, Forward, m => [new("", [4 * m.Rows * m.Width])]) { HasBFloat16 = true };
         yield return new("activation", name + ".backward", Length, Backward, m => [new("", [4 * m.Rows * m.Width])]) { HasBFloat16 = true };
@@ -46,6 +47,14 @@ internal static class FlatCases
             p.Call(k => k.Activation.Backward(dX, dY, x, kind), () => Reference.Activation.Backward(dX, dY, x, derivative));
         }
     }
+
+    /// <summary>The oracle's f.</summary>
+    public static Func<double, double> Function(ActivationKind kind) => kind switch
+    {
+        ActivationKind.GeluTanh => Reference.Activation.GeluTanh,
+        ActivationKind.GeluExact => Reference.Activation.GeluExact,
+        _ => Reference.Activation.Relu,
+    };
 
     private static void Combine(Problem p, IReadOnlyList<int> shape)
     {

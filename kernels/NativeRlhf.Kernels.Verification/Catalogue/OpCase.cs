@@ -50,7 +50,7 @@ public sealed record OpCase(
     public bool HasBFloat16 { get; init; }
 
     /// <summary>Whether operands of the case can be stored so; its others are of float32.</summary>
-    /// <param name="precision">float32 or bfloat16.</param>
+    /// <param name="precision">float32, tf32 (float32 that is rounded on its way) or bfloat16.</param>
     /// <returns>Whether it makes sense to prove or time it so.</returns>
     public bool Takes(string precision) => precision == "float32" || HasBFloat16;
 

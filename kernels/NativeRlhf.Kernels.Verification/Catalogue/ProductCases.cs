@@ -24,6 +24,7 @@ internal static class ProductCases
     {
         bool isOutIn = layout == WeightLayout.OutIn;
         yield return new("matmul", "y" + suffix, Product, Forward, Shapes) { HasBFloat16 = true };
+        yield return new("matmul", "y.activated" + suffix, Product, ForwardActivated, Shapes) { HasBFloat16 = true };
         yield return new("matmul", "dX" + suffix, Product, BackwardInput, Shapes) { HasBFloat16 = true };
         yield return new("matmul", "dW" + suffix, Product, BackwardWeight, Shapes) { HasBFloat16 = true };
 
@@ -41,6 +42,23 @@ internal static class ProductCases
             p.Call(
                 k => k.MatMul.Forward(y, x, weight, bias, layout, residual),
                 () => Reference.MatMul.Forward(y, x, weight, bias, residual, isOutIn, N, IC, OC));
+        }
+
+        void ForwardActivated(Problem p, IReadOnlyList<int> shape)
+        {
+            var (N, IC, OC) = (shape[0], shape[1], shape[2]);
+            Operand x = p.Input("x", N, IC, isStored: true), weight = Weight(p, "W", IC, OC);
+            var kind = p.Choose("f", Enum.GetValues<ActivationKind>());
+            // An adapter adds to what the weights have summed; the backward pass alone needs y.
+            var bias = p.Choose("bias", true, false) ? p.Input("bias", OC) : null;
+            var residual = p.Choose("residual", false, true) ? p.Input("residual", N, OC, isStored: true) : null;
+            bool hasY = p.Choose("y", true, false), inPlace = residual is not null && p.Choose("in place", false, true);
+            var activated = inPlace ? p.Judge(residual!, IC) : p.Overwritten("activated", N, OC, IC, isStored: true);
+            var y = hasY ? p.Overwritten("y", N, OC, IC, isStored: true) : null;
+            p.Call(
+                k => k.MatMul.Forward(y, x, weight, bias, layout, residual, activated, kind),
+                () => Reference.MatMul.ForwardActivated(
+                    activated, y ?? new double[N * OC], x, weight, bias, residual, FlatCases.Function(kind), isOutIn, N, IC, OC));
         }
 
         void BackwardInput(Problem p, IReadOnlyList<int> shape)

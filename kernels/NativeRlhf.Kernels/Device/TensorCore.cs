@@ -7,14 +7,16 @@ namespace NativeRlhf.Kernels.Device;
 /// from smaller ones.
 /// <list type="bullet">
 /// <item>c0 … c191: accumulators, six rows of eight fragments of 16 × 8; fragment (i, j) is c(32i + 4j) … c(32i + 4j + 3).</item>
-/// <item>a0 … a15: the left operand, four fragments of 16 × 16 bfloat16 (or 16 × 8 tf32); b0 … b15: the right, eight of 16 × 8.</item>
+/// <item>a0 … a15: the left operand, four fragments of 16 × 16 bfloat16 (or 16 × 8 tf32); b0 … b15: the right, eight of 16 × 8 (or 8 × 8).</item>
 /// <item>an…, bn…: the same for the next step, so that it is fetched while this one is multiplied.</item>
 /// </list>
 /// The lane that has number l in its warp holds of a fragment, with g = l / 4 and t = l % 4: of c the rows g and g + 8, columns
-/// 2t and 2t + 1; of a the same rows, columns 2t, 2t + 1, 2t + 8, 2t + 9; of b the column g and those rows.
+/// 2t and 2t + 1; of a the same rows, columns 2t, 2t + 1, 2t + 8, 2t + 9; of b the column g and those rows. In tf32 the columns of a
+/// are t and t + 4, of which ldmatrix takes each for a pair of bfloat16.
 /// <para>
 /// Shared memory holds operands as panels of 64 rows of 128 bytes. The 16-byte chunk c of row r lies at place c ⊕ (r mod 8),
-/// so that eight rows of one chunk column, which is what ldmatrix reads at once, lie in all 32 banks.
+/// so that eight rows of one chunk column, which is what ldmatrix reads at once, lie in all 32 banks; in panels of float32 by columns at
+/// place c ⊕ 2(r mod 4), so that two chunks of four rows do, which is what 32 lanes load as fragments.
 /// </para>
 /// </summary>
 internal static class TensorCore
@@ -158,6 +160,9 @@ internal static class TensorCore
     /// <summary>The fragments of the next step become those of this one; costs no instruction.</summary>
     public const string Advance = "mov.b32 a0,an0" + End + "mov.b32 a1,an1" + End + "mov.b32 a2,an2" + End + "mov.b32 a3,an3" + End + "mov.b32 a4,an4" + End + "mov.b32 a5,an5" + End + "mov.b32 a6,an6" + End + "mov.b32 a7,an7" + End + "mov.b32 a8,an8" + End + "mov.b32 a9,an9" + End + "mov.b32 a10,an10" + End + "mov.b32 a11,an11" + End + "mov.b32 a12,an12" + End + "mov.b32 a13,an13" + End + "mov.b32 a14,an14" + End + "mov.b32 a15,an15" + End + "mov.b32 b0,bn0" + End + "mov.b32 b1,bn1" + End + "mov.b32 b2,bn2" + End + "mov.b32 b3,bn3" + End + "mov.b32 b4,bn4" + End + "mov.b32 b5,bn5" + End + "mov.b32 b6,bn6" + End + "mov.b32 b7,bn7" + End + "mov.b32 b8,bn8" + End + "mov.b32 b9,bn9" + End + "mov.b32 b10,bn10" + End + "mov.b32 b11,bn11" + End + "mov.b32 b12,bn12" + End + "mov.b32 b13,bn13" + End + "mov.b32 b14,bn14" + End + "mov.b32 b15,bn15" + End;
 
+    /// <summary>As <see cref="Advance"/>, rounding float32 to tf32: to nearest, ties away from zero.</summary>
+    public const string AdvanceTf32 = "cvt.rna.tf32.f32 a0,an0" + End + "cvt.rna.tf32.f32 a1,an1" + End + "cvt.rna.tf32.f32 a2,an2" + End + "cvt.rna.tf32.f32 a3,an3" + End + "cvt.rna.tf32.f32 a4,an4" + End + "cvt.rna.tf32.f32 a5,an5" + End + "cvt.rna.tf32.f32 a6,an6" + End + "cvt.rna.tf32.f32 a7,an7" + End + "cvt.rna.tf32.f32 a8,an8" + End + "cvt.rna.tf32.f32 a9,an9" + End + "cvt.rna.tf32.f32 a10,an10" + End + "cvt.rna.tf32.f32 a11,an11" + End + "cvt.rna.tf32.f32 a12,an12" + End + "cvt.rna.tf32.f32 a13,an13" + End + "cvt.rna.tf32.f32 a14,an14" + End + "cvt.rna.tf32.f32 a15,an15" + End + "cvt.rna.tf32.f32 b0,bn0" + End + "cvt.rna.tf32.f32 b1,bn1" + End + "cvt.rna.tf32.f32 b2,bn2" + End + "cvt.rna.tf32.f32 b3,bn3" + End + "cvt.rna.tf32.f32 b4,bn4" + End + "cvt.rna.tf32.f32 b5,bn5" + End + "cvt.rna.tf32.f32 b6,bn6" + End + "cvt.rna.tf32.f32 b7,bn7" + End + "cvt.rna.tf32.f32 b8,bn8" + End + "cvt.rna.tf32.f32 b9,bn9" + End + "cvt.rna.tf32.f32 b10,bn10" + End + "cvt.rna.tf32.f32 b11,bn11" + End + "cvt.rna.tf32.f32 b12,bn12" + End + "cvt.rna.tf32.f32 b13,bn13" + End + "cvt.rna.tf32.f32 b14,bn14" + End + "cvt.rna.tf32.f32 b15,bn15" + End;
+
     private const string Load4 = "ldmatrix.sync.aligned.m8n8.x4.shared.b16 ", Load4T = "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 ";
     private const string Place = "add.u32 x7,smem,%0" + End;
     private const string HalfColumns = Place + "xor.b32 x0,%0,32" + End + "add.u32 x0,smem,x0" + End;
@@ -174,6 +179,12 @@ internal static class TensorCore
 
     /// <summary>bn = 64 columns of a panel, transposed, one step along its rows; %0 is the lane's place.</summary>
     public const string LoadNextBColumns = Columns + Load4T + "{bn0,bn1,bn2,bn3},[x7]" + End + Load4T + "{bn4,bn5,bn6,bn7},[x0]" + End + Load4T + "{bn8,bn9,bn10,bn11},[x1]" + End + Load4T + "{bn12,bn13,bn14,bn15},[x2]" + End;
+
+    /// <summary>an = 64 columns of a panel of float32, which ldmatrix cannot transpose, one step of 8 along its rows; %0 is the lane's place.</summary>
+    public const string LoadNextAFloatColumns = Columns + "ld.shared.b32 an0,[x7]" + End + "ld.shared.b32 an1,[x0]" + End + "ld.shared.b32 an2,[x7+512]" + End + "ld.shared.b32 an3,[x0+512]" + End + "ld.shared.b32 an4,[x1]" + End + "ld.shared.b32 an5,[x2]" + End + "ld.shared.b32 an6,[x1+512]" + End + "ld.shared.b32 an7,[x2+512]" + End + "ld.shared.b32 an8,[x7+4096]" + End + "ld.shared.b32 an9,[x0+4096]" + End + "ld.shared.b32 an10,[x7+4608]" + End + "ld.shared.b32 an11,[x0+4608]" + End + "ld.shared.b32 an12,[x1+4096]" + End + "ld.shared.b32 an13,[x2+4096]" + End + "ld.shared.b32 an14,[x1+4608]" + End + "ld.shared.b32 an15,[x2+4608]" + End;
+
+    /// <summary>bn = 64 columns of a panel of float32, one step of 8 along its rows; %0 is the lane's place.</summary>
+    public const string LoadNextBFloatColumns = Columns + "ld.shared.b32 bn0,[x7]" + End + "ld.shared.b32 bn1,[x7+512]" + End + "ld.shared.b32 bn2,[x0]" + End + "ld.shared.b32 bn3,[x0+512]" + End + "ld.shared.b32 bn4,[x1]" + End + "ld.shared.b32 bn5,[x1+512]" + End + "ld.shared.b32 bn6,[x2]" + End + "ld.shared.b32 bn7,[x2+512]" + End + "ld.shared.b32 bn8,[x7+4096]" + End + "ld.shared.b32 bn9,[x7+4608]" + End + "ld.shared.b32 bn10,[x0+4096]" + End + "ld.shared.b32 bn11,[x0+4608]" + End + "ld.shared.b32 bn12,[x1+4096]" + End + "ld.shared.b32 bn13,[x1+4608]" + End + "ld.shared.b32 bn14,[x2+4096]" + End + "ld.shared.b32 bn15,[x2+4608]" + End;
 
     /// <summary>b = 64 rows of a panel, one step along its columns; %0 is the lane's place.</summary>
     public const string LoadBRows = Place + Load4 + "{b0,b1,b2,b3},[x7]" + End + Load4 + "{b4,b5,b6,b7},[x7+2048]" + End + Load4 + "{b8,b9,b10,b11},[x7+4096]" + End + Load4 + "{b12,b13,b14,b15},[x7+6144]" + End;
@@ -227,5 +238,13 @@ internal static class TensorCore
         "mov.b16 h6,0" + End + "setp.gt.s32 q6,%2,12" + End + "@q6 ld.global.b16 h6,[%1+12]" + End +
         "mov.b16 h7,0" + End + "setp.gt.s32 q7,%2,14" + End + "@q7 ld.global.b16 h7,[%1+14]" + End +
         "mov.b32 x0,{h0,h1}" + End + "mov.b32 x1,{h2,h3}" + End + "mov.b32 x2,{h4,h5}" + End + "mov.b32 x3,{h6,h7}" + End +
+        "st.shared.v4.b32 [x7],{x0,x1,x2,x3};";
+
+    /// <summary>As <see cref="Copy"/>, for 4-byte elements at any multiple of 4, at once.</summary>
+    public const string CopyFloats =
+        Place + "mov.b32 x0,0" + End + "setp.gt.s32 q0,%2,0" + End + "@q0 ld.global.b32 x0,[%1+0]" + End +
+        "mov.b32 x1,0" + End + "setp.gt.s32 q1,%2,4" + End + "@q1 ld.global.b32 x1,[%1+4]" + End +
+        "mov.b32 x2,0" + End + "setp.gt.s32 q2,%2,8" + End + "@q2 ld.global.b32 x2,[%1+8]" + End +
+        "mov.b32 x3,0" + End + "setp.gt.s32 q3,%2,12" + End + "@q3 ld.global.b32 x3,[%1+12]" + End +
         "st.shared.v4.b32 [x7],{x0,x1,x2,x3};";
 }

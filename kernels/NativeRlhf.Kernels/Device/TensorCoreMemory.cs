@@ -3,8 +3,8 @@ using ILGPU;
 namespace NativeRlhf.Kernels.Device;
 
 /// <summary>
-/// Where in a panel each lane of a warp points ldmatrix at: one of 32 rows of 8 elements, which make four 8 × 8 matrices. The places are
-/// those of the panel's first 16 rows and two chunks; other steps along the rows are added, along the chunks xor-ed.
+/// Where in a panel each lane of a warp points ldmatrix at: one of 32 rows of 16 bytes, which make four 8 × 8 matrices of two bytes each.
+/// The places are those of the panel's first 16 rows and two chunks; other steps along the rows are added, along the chunks xor-ed.
 /// </summary>
 internal static class LanePairs
 {
@@ -14,6 +14,9 @@ internal static class LanePairs
     /// <summary>Matrices 0 and 1 are the first and second chunk of rows 0 to 7, matrices 2 and 3 the same chunks of rows 8 to 15.</summary>
     public static int Chunks(int lane) =>
         (((lane & 7) + ((lane >> 4) << 3)) * TensorCore.PanelPitch) + ((((lane >> 3) & 1) ^ (lane & 7)) * TensorCore.ChunkBytes);
+
+    /// <summary>Without ldmatrix: row t and column g of a panel of float32, whose chunks lie at c ⊕ 2(r mod 4).</summary>
+    public static int Floats(int lane) => ((lane & 3) * (TensorCore.PanelPitch + (2 * TensorCore.ChunkBytes))) + ((lane >> 2) * sizeof(float));
 }
 
 /// <summary>bfloat16 as the upper half of a float32.</summary>

@@ -41,10 +41,12 @@ internal sealed class LayerNormRehearsal(ComputeDevice device, LayerNorm? op = n
 /// <summary>2·N·IC·OC operations each.</summary>
 internal sealed class MatMulRehearsal(ComputeDevice device, MatMul? op = null) : MatMul
 {
-    private protected override void ForwardCore(Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual)
+    private protected override void ForwardCore(
+        Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual, Tensor activated, ActivationKind kind)
     {
-        using var call = device.Work.Call(nameof(MatMul), 2.0 * y.Length * x.Cols, y.Size + x.Size + weight.Size + residual.Size);
-        op?.Forward(y, x, weight, bias, layout, residual);
+        double elements = Math.Max(y.Length, activated.Length);
+        using var call = device.Work.Call(nameof(MatMul), 2.0 * elements * x.Cols, y.Size + x.Size + weight.Size + residual.Size + activated.Size);
+        op?.Forward(y, x, weight, bias, layout, residual, activated, kind);
     }
 
     private protected override void BackwardInputCore(Tensor dX, Tensor dY, Tensor weight, WeightLayout layout, bool accumulate)

@@ -139,8 +139,7 @@ public sealed class Gpt : IDisposable
         AddProjection(a.Middle, a.Mixed, p.Projection, activations, x, dropout, (2 * layer) + 1);
 
         _kernels.LayerNorm.Forward(a.Ln2, a.Mean2, a.Rstd2, a.Middle, p.Ln2Weight, p.Ln2Bias, Config.LayerNormEpsilon);
-        Map(a.Inner, a.Ln2, p.Inner, activations);
-        _kernels.Activation.Forward(a.Activated, a.Inner, Config.Activation);
+        Map(a.Inner, a.Ln2, p.Inner, activations, activated: a.Activated);
     }
 
     /// <summary>Adds the gradients of the weights, given the gradient of the last hidden state.</summary>
@@ -218,8 +217,7 @@ public sealed class Gpt : IDisposable
             _kernels.CachedAttention.Forward(a.Mixed, cache.Keys(l), cache.Values(l), a.Qkv, rows.Slots.View, rows.Positions.View, cache.Capacity, Config.Heads);
             Map(a.Middle, a.Mixed, p.Projection, activations, residual: x);
             _kernels.LayerNorm.Forward(a.Ln2, a.Mean2, a.Rstd2, a.Middle, p.Ln2Weight, p.Ln2Bias, Config.LayerNormEpsilon);
-            Map(a.Inner, a.Ln2, p.Inner, activations);
-            _kernels.Activation.Forward(a.Activated, a.Inner, Config.Activation);
+            Map(Tensor.None, a.Ln2, p.Inner, activations, activated: a.Activated);
             Map(a.Residual, a.Activated, p.Outer, activations, residual: a.Middle);
             x = a.Residual;
         }
@@ -236,13 +234,18 @@ public sealed class Gpt : IDisposable
         if (_ownsWeights) Weights.Dispose();
     }
 
-    /// <summary>y = x·W + b (+ residual), and with an adapter y += s·x·Aᵀ·Bᵀ.</summary>
-    private void Map(Tensor y, Tensor x, in LinearParameters p, GptActivations activations, Tensor residual = default)
+    /// <summary>y = x·W + b (+ residual), and with an adapter y += s·x·Aᵀ·Bᵀ; and activated = f(y), for which y may be left out.</summary>
+    private void Map(Tensor y, Tensor x, in LinearParameters p, GptActivations activations, Tensor residual = default, Tensor activated = default)
     {
-        _kernels.MatMul.Forward(y, x, p.Weight, p.Bias, residual: residual);
-        if (p.A.IsNone) return;
-        Tensor low = Low(x, p, activations);
-        _kernels.MatMul.Forward(y, low, p.B, layout: WeightLayout.OutIn, residual: y);
+        if (p.A.IsNone)
+        {
+            _kernels.MatMul.Forward(y, x, p.Weight, p.Bias, residual: residual, activated: activated, kind: Config.Activation);
+            return;
+        }
+
+        Tensor sum = y.IsNone ? activated : y;
+        _kernels.MatMul.Forward(sum, x, p.Weight, p.Bias, residual: residual);
+        _kernels.MatMul.Forward(y, Low(x, p, activations), p.B, layout: WeightLayout.OutIn, residual: sum, activated: activated, kind: Config.Activation);
     }
 
     /// <summary>

@@ -13,16 +13,16 @@ namespace NativeRlhf.Model;
 /// <param name="Ln2">ln_2 output (N, C)</param>
 /// <param name="Mean2">its means (N)</param>
 /// <param name="Rstd2">its reciprocal standard deviations (N)</param>
-/// <param name="Inner">feed-forward before the non-linearity (N, inner)</param>
-/// <param name="Activated">feed-forward after it (N, inner)</param>
+/// <param name="Activated">feed-forward after the non-linearity (N, inner)</param>
+/// <param name="Inner">feed-forward before it (N, inner), of which the backward pass alone makes use; none where there is none</param>
 /// <param name="Residual">the residual stream after the layer (N, C)</param>
 internal readonly record struct LayerActivations(
     Tensor Ln1, Tensor Mean1, Tensor Rstd1, Tensor Qkv, Tensor Mixed, Tensor Lse, Tensor Middle,
-    Tensor Ln2, Tensor Mean2, Tensor Rstd2, Tensor Inner, Tensor Activated, Tensor Residual)
+    Tensor Ln2, Tensor Mean2, Tensor Rstd2, Tensor Activated, Tensor Inner, Tensor Residual)
 {
     public LayerActivations Rows(int n) => new(
         Ln1.Slice(0, n), Mean1.Slice(0, n), Rstd1.Slice(0, n), Qkv.Slice(0, n), Mixed.Slice(0, n), Lse.Slice(0, n), Middle.Slice(0, n),
-        Ln2.Slice(0, n), Mean2.Slice(0, n), Rstd2.Slice(0, n), Inner.Slice(0, n), Activated.Slice(0, n), Residual.Slice(0, n));
+        Ln2.Slice(0, n), Mean2.Slice(0, n), Rstd2.Slice(0, n), Activated.Slice(0, n), Inner.IsNone ? Inner : Inner.Slice(0, n), Residual.Slice(0, n));
 }
 
 /// <summary>
@@ -53,11 +53,13 @@ public sealed class GptActivations : IDisposable
         int n = capacity, c = config.Width, inner = config.Inner;
         // The residual stream, statistics and the output are float32, whatever the products take.
         ElementType single = ElementType.Float32, operand = config.Precision.Operands();
+        Part[] inners = forBackward ? [new(n, inner, "mlp.c_fc", operand)] : [];
         Part[] layer =
         [
             new(n, c, "ln_1", operand), new(n, 1, "ln_1 mean", single), new(n, 1, "ln_1 rstd", single), new(n, 3 * c, "attn.c_attn", operand),
             new(n, c, "attn", operand), new(n, config.Heads, "attn lse", single), new(n, c, "attn.c_proj + residual", single),
-            new(n, c, "ln_2", operand), new(n, 1, "ln_2 mean", single), new(n, 1, "ln_2 rstd", single), new(n, inner, "mlp.c_fc", operand), new(n, inner, "mlp.act", operand),
+            new(n, c, "ln_2", operand), new(n, 1, "ln_2 mean", single), new(n, 1, "ln_2 rstd", single), new(n, inner, "mlp.act", operand),
+            .. inners,
         ];
         // Embedding, final norm, its statistics; then the gradients that every layer reuses.
         Part[] shared = [new(n, c, "embedding", single), new(n, c, "ln_f", single), new(n, 1, "ln_f mean", single), new(n, 1, "ln_f rstd", single)];
@@ -88,7 +90,7 @@ public sealed class GptActivations : IDisposable
             }
 
             var t = layer.Select(tensor => Take(tensor with { Name = $"h.{NameOf(l, interiors)}.{tensor.Name}" })).ToArray();
-            Layers[l] = new LayerActivations(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], residual);
+            Layers[l] = new LayerActivations(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], t[9], t[10], forBackward ? t[11] : Tensor.None, residual);
         }
 
         if (forBackward)

@@ -74,4 +74,15 @@ public class ComputeDeviceTests
         Assert.That(() => layout.Set([0, 3, 3]), Throws.ArgumentException.With.Message.EqualTo("sequence 1 has 0 rows; every sequence needs at least one"));
         Assert.That(() => layout.Set([0, 3, 2]), Throws.ArgumentException.With.Message.EqualTo("sequence 1 has -1 rows; every sequence needs at least one"));
     }
+
+    [Test]
+    public void Tf32_is_there_by_choice_alone()
+    {
+        Assert.That(KernelSet.AllVariants("matmul")[^1], Has.Property("Name").EqualTo("tf32").And.Property("Precisions").EqualTo(new[] { "tf32", "bfloat16" }));
+        Assert.That(KernelSet.Ops.Where(op => KernelSet.AllVariants(op).Any(variant => variant.Name == "tf32")), Is.EqualTo(new[] { "matmul" }));
+        // A CPU does not have it, and says what it has.
+        Assert.That(
+            () => ComputeDevice.Open(new DeviceOptions { Device = "cpu", Variants = new Dictionary<string, string> { ["matmul"] = "tf32" } }).Kernels,
+            Throws.ArgumentException.With.Message.StartsWith("variant matmul=tf32: on this device matmul has ").And.Message.EndsWith(KernelVariants.Portable));
+    }
 }

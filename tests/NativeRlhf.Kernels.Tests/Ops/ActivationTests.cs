@@ -73,7 +73,7 @@ public class ActivationTests(string device, string variant) : OpTests(device, va
         return [.. outputs];
     }
 
-    private static Func<double, double> Function(ActivationKind kind) => kind switch
+    internal static Func<double, double> Function(ActivationKind kind) => kind switch
     {
         ActivationKind.GeluTanh => Reference.Activation.GeluTanh,
         ActivationKind.GeluExact => Reference.Activation.GeluExact,

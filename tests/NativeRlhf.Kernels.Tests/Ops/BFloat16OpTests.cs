@@ -46,6 +46,16 @@ public class BFloat16OpTests(string device)
             var wide = Bench.Overwritten(N, OC);
             Kernels.MatMul.Forward(wide, x.Half, weight.Half, bias, layout, isAdded ? residual.Single : Tensor.None);
             AssertSame(wide, y.Single, "y of float32");
+
+            // An activation is of the sum before that is rounded, whether that is stored or not.
+            Pair sum = Empty(N, OC), activated = Empty(N, OC), alone = Empty(N, OC);
+            var kind = isAdded ? ActivationKind.GeluTanh : ActivationKind.GeluExact;
+            Kernels.MatMul.Forward(sum.Single, x.Single, weight.Single, bias, layout, isAdded ? residual.Single : Tensor.None, activated.Single, kind);
+            Kernels.MatMul.Forward(sum.Half, x.Half, weight.Half, bias, layout, isAdded ? residual.Half : Tensor.None, activated.Half, kind);
+            Kernels.MatMul.Forward(Tensor.None, x.Half, weight.Half, bias, layout, isAdded ? residual.Half : Tensor.None, alone.Half, kind);
+            AssertRounded(sum, "sum");
+            AssertRounded(activated, "activated");
+            AssertSame(alone.Half, activated.Half, "activated alone");
         }
 
         Pair dX = Empty(N, IC);

@@ -82,6 +82,44 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
         }
     }
 
+    [TestCase(WeightLayout.InOut)]
+    [TestCase(WeightLayout.OutIn)]
+    public void Forward_with_an_activation_gives_what_both_give_one_after_the_other(WeightLayout layout)
+    {
+        int round = 0;
+        foreach (var (N, IC, OC) in Pick(LargeShapes, SmallShapes))
+        {
+            // Every function; a residual, which f(y) or y may overwrite; y left out.
+            var kind = (ActivationKind)(round % 3);
+            bool hasBias = round % 2 == 0, hasResidual = round % 5 != 0, hasY = round % 7 < 4, inPlace = hasResidual && round % 5 > 2;
+            round++;
+            double[] x = TestData.Normal(1, N * IC), weight = TestData.Normal(2, IC * OC);
+            double[]? bias = hasBias ? TestData.Normal(3, OC) : null, residual = hasResidual ? TestData.Normal(4, N * OC) : null;
+            double[] expected = new double[N * OC], expectedY = new double[N * OC];
+            Reference.MatMul.ForwardActivated(expected, expectedY, x, weight, bias, residual, ActivationTests.Function(kind), layout == WeightLayout.OutIn, N, IC, OC);
+
+            Tensor input = Bench.Upload(x, N, IC), w = Weight(weight, IC, OC, layout), b = bias is null ? Tensor.None : Bench.Upload(bias);
+            Tensor Added() => residual is null ? Tensor.None : Bench.Upload(residual, N, OC);
+            Tensor plain = Bench.Overwritten(N, OC), plainActivated = Bench.Overwritten(N, OC);
+            Kernels.MatMul.Forward(plain, input, w, b, layout, Added());
+            Kernels.Activation.Forward(plainActivated, plain, kind);
+
+            Tensor added = Added(), y = hasY ? inPlace && round % 2 == 0 ? added : Bench.Overwritten(N, OC) : Tensor.None;
+            Tensor activated = inPlace && (!hasY || round % 2 == 1) ? added : Bench.Overwritten(N, OC);
+            Kernels.MatMul.Forward(y, input, w, b, layout, added, activated, kind);
+            string what = $"{kind}, x ({N}, {IC}) · W to {OC}, bias {hasBias}, residual {hasResidual}, y {hasY}, in place {inPlace}";
+            AssertClose(activated, expected, IC, what);
+            if (hasY) AssertClose(y, expectedY, IC, what);
+            if (Bench.Device.IsHostMemory)
+            {
+                Assert.That(Bench.ReadFloats(activated), Is.EqualTo(Bench.ReadFloats(plainActivated)), what);
+                if (hasY) Assert.That(Bench.ReadFloats(y), Is.EqualTo(Bench.ReadFloats(plain)), what);
+            }
+
+            Bench.End();
+        }
+    }
+
     [Test]
     public void Nothing_to_sum_leaves_bias_and_residual()
     {
@@ -108,7 +146,10 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
             // Few rows, as in decoding.
             var thin = bench.Overwritten(3, OC);
             bench.Kernels.MatMul.Forward(thin, x.Slice(0, 3), weight, bias, layout);
-            outputs.AddRange([y, dX, dWeight, dBias, thin]);
+            Tensor sum = bench.Overwritten(N, OC), activated = bench.Overwritten(N, OC), alone = bench.Overwritten(3, OC);
+            bench.Kernels.MatMul.Forward(sum, x, weight, bias, layout, dY, activated, ActivationKind.GeluTanh);
+            bench.Kernels.MatMul.Forward(Tensor.None, x.Slice(0, 3), weight, bias, layout, activated: alone, kind: ActivationKind.GeluExact);
+            outputs.AddRange([y, dX, dWeight, dBias, thin, sum, activated, alone]);
         }
 
         return [.. outputs];

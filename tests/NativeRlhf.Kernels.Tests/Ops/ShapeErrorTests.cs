@@ -44,6 +44,8 @@ public class ShapeErrorTests
         AssertError(() => Kernels.MatMul.Forward(T(5, 4), T(5, 3), T(3, 4), layout: WeightLayout.OutIn), "MatMul: weight is (3, 4), expected (4, 3)");
         AssertError(() => Kernels.MatMul.Forward(T(5, 4), T(5, 3), T(3, 4), T(2, 2)), "MatMul: bias is (2, 2), expected a vector of 4");
         AssertError(() => Kernels.MatMul.Forward(T(5, 4), T(5, 3), T(3, 4), residual: T(4, 4)), "MatMul: residual is (4, 4), expected (5, 4)");
+        AssertError(() => Kernels.MatMul.Forward(T(5, 4), T(5, 3), T(3, 4), activated: T(5, 3)), "MatMul: activated is (5, 3), expected (5, 4)");
+        AssertError(() => Kernels.MatMul.Forward(Tensor.None, T(5, 3), T(3, 4), activated: T(4, 4)), "MatMul: activated is (4, 4), expected (5, 4)");
         AssertError(() => Kernels.MatMul.BackwardInput(T(6, 3), T(5, 4), T(3, 4)), "MatMul: dX is (6, 3), expected (5, 3)");
         AssertError(() => Kernels.MatMul.BackwardWeight(T(3, 4), T(3, 1), T(5, 3), T(5, 4)), "MatMul: dBias is (3, 1), expected a vector of 4");
     }

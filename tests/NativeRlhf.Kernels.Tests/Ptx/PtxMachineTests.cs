@@ -101,6 +101,46 @@ public sealed class PtxMachineTests
         static uint Pair(float[] x, int place, int step) => TensorOps.ToBFloat16(x[place]) | ((uint)TensorOps.ToBFloat16(x[place + step]) << 16);
     }
 
+    [Test]
+    public void Rounding_to_tf32_keeps_10_bits_of_mantissa()
+    {
+        // In units of the last bit that is kept: ties go away from zero, all else to the nearest.
+        const float Unit = 1f / 1024;
+        (float From, float To)[] cases =
+        [
+            (1, 1), (1 + (0.5f * Unit), 1 + Unit), (-1 - (0.5f * Unit), -1 - Unit), (1 + (0.49f * Unit), 1), (1 + (1.5f * Unit), 1 + (2 * Unit)), (1 + (0.51f * Unit), 1 + Unit),
+            (2 - (0.25f * Unit), 2), (-0.0f, -0.0f), (float.MaxValue, float.PositiveInfinity), (float.NegativeInfinity, float.NegativeInfinity), (float.NaN, float.NaN), (3e-39f, 3e-39f),
+        ];
+        foreach (var (from, to) in cases)
+        {
+            float[] rounded = Run<float>($"mov.b32 r2, 0x{BitConverter.SingleToUInt32Bits(from):x8}; cvt.rna.tf32.f32 r1, r2; " + StoreResult, 32);
+            Assert.That(rounded, Is.All.EqualTo(to).Within(Math.Abs(to) < 1e-30f ? 1e-41f : 0), $"{from}");
+        }
+    }
+
+    [Test]
+    public void Mma_of_float32_that_was_not_rounded_is_an_error()
+    {
+        const string registers = ".reg .b32 x<6>;", load = "mov.f32 f0, 0f3F800001; mov.f32 f1, 0f00000000; ";
+        const string multiply = "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {f2,f3,f4,f5},{x0,x0,x0,x0},{x1,x1},{f1,f1,f1,f1}; mov.b32 r1, f2; " + StoreResult;
+        Assert.That(() => Run<float>(load + "mov.b32 x0, f0; cvt.rna.tf32.f32 x1, f0; " + multiply, 32, registers: registers), Throws.TypeOf<PtxException>().With.Message.Contains("not rounded to tf32"));
+        Assert.That(Run<float>(load + "cvt.rna.tf32.f32 x0, f0; cvt.rna.tf32.f32 x1, f0; " + multiply, 32, registers: registers), Is.All.EqualTo(8));
+    }
+
+    [Test]
+    public void Ldmatrix_gives_fragments_of_tf32_where_the_inner_dimension_lies_along_the_rows()
+    {
+        // Word w of row r of a 16 × 8 matrix of 4-byte elements holds 8r + w; rows of 32 bytes, two matrices beside each other, two below.
+        const string fill = "mul.lo.u32 r2, r0, 16; shl.b32 r3, r0, 2; add.s32 r4, r3, 1; add.s32 r5, r3, 2; add.s32 r6, r3, 3; st.shared.v4.b32 [r2], {r3,r4,r5,r6}; bar.warp.sync -1; ";
+        const string place = "and.b32 r7, r0, 15; shl.b32 r7, r7, 5; shr.u32 r8, r0, 4; shl.b32 r8, r8, 4; add.s32 r7, r7, r8; ";
+        for (int register = 0; register < 4; register++)
+        {
+            string body = fill + place + $"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {{r9,r10,r11,r12}}, [r7]; mov.b32 r1, r{9 + register}; " + StoreResult;
+            // The table of the PTX ISA for a of m16n8k8: row g or g + 8, column t or t + 4.
+            Assert.That(Run<int>(body, 32), Is.EqualTo(Enumerable.Range(0, 32).Select(lane => (8 * ((lane >> 2) + (register is 1 or 3 ? 8 : 0))) + (lane & 3) + (register >= 2 ? 4 : 0))));
+        }
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     public void Ldmatrix_gives_each_lane_two_neighbours_of_its_row_or_column(bool transposed)

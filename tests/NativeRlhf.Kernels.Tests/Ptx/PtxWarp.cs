@@ -730,7 +730,10 @@ internal sealed class PtxWarp
         if (!half && form != "sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32") throw new PtxException($"{i}: unknown form");
         var (d, a, b, c) = (Parts(i.Operands[0]), Parts(i.Operands[1]), Parts(i.Operands[2]), Parts(i.Operands[3]));
         if (d.Count != 4 || a.Count != 4 || b.Count != 2 || c.Count != 4) throw new PtxException($"{i}: wrong number of registers");
-        float[] result = TensorOps.Multiply(half, Registers(a, 'b'), Registers(b, 'b'), Registers(c, 'f'));
+        uint[] left = Registers(a, 'b'), right = Registers(b, 'b');
+        // What a device makes of float32 that was not converted is not defined.
+        if (!half && left.Concat(right).Any(value => (value & 0x1fff) != 0)) throw new PtxException($"{i}: an operand was not rounded to tf32");
+        float[] result = TensorOps.Multiply(half, left, right, Registers(c, 'f'));
         for (int r = 0; r < 4; r++)
         {
             for (int lane = 0; lane < 32; lane++) Set(d[r], new PtxType('f', 32), lane, Bits(result[(r * 32) + lane]), i);

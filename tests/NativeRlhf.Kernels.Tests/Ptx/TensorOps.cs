@@ -16,8 +16,11 @@ internal static class TensorOps
     /// <summary>bfloat16 to float32.</summary>
     public static float ToSingle(ushort value) => BitConverter.UInt32BitsToSingle((uint)value << 16);
 
-    /// <summary>float32 to tf32, 10 bits of mantissa, to nearest, ties away from zero.</summary>
-    public static uint ToTf32(uint bits) => float.IsFinite(BitConverter.UInt32BitsToSingle(bits)) ? (bits + 0x1000) & ~0x1fffu : bits;
+    /// <summary>float32 to tf32, 10 bits of mantissa, to nearest, ties away from zero; the other 13 bits of the register are zero.</summary>
+    public static uint ToTf32(uint bits) => float.IsNaN(BitConverter.UInt32BitsToSingle(bits)) ? 0x7fffe000 : (bits + (float.IsInfinity(BitConverter.UInt32BitsToSingle(bits)) ? 0u : 0x1000u)) & ~0x1fffu;
+
+    /// <summary>The float of the same value as its tf32.</summary>
+    public static float RoundToTf32(float value) => BitConverter.UInt32BitsToSingle(ToTf32(BitConverter.SingleToUInt32Bits(value)));
 
     /// <summary>What a lane gets of an 8 × 8 matrix: elements 2t and 2t + 1 of row g, or of column g.</summary>
     public static uint LoadedPair(ReadOnlySpan<ushort[]> rows, int lane, bool transposed)
@@ -73,8 +76,7 @@ internal static class TensorOps
             }
             else
             {
-                // The hardware reads 19 bits of a register.
-                matrix[origin + (t * step)] = BitConverter.UInt32BitsToSingle(register & ~0x1fffu);
+                matrix[origin + (t * step)] = BitConverter.UInt32BitsToSingle(register);
             }
         }
     }

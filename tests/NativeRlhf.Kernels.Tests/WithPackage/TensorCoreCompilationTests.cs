@@ -9,6 +9,9 @@ public sealed class TensorCoreCompilationTests
     [TestCase(typeof(TensorCoreProduct), "RowsRowsKernel", 128)]
     [TestCase(typeof(TensorCoreProduct), "RowsColumnsKernel", 128)]
     [TestCase(typeof(TensorCoreProduct), "ColumnsColumnsKernel", 128)]
+    [TestCase(typeof(TensorCoreProduct), "RowsRowsTf32Kernel", 128)]
+    [TestCase(typeof(TensorCoreProduct), "RowsColumnsTf32Kernel", 128)]
+    [TestCase(typeof(TensorCoreProduct), "ColumnsColumnsTf32Kernel", 128)]
     [TestCase(typeof(TensorCoreAttention), "Forward64Kernel", 64)]
     [TestCase(typeof(TensorCoreAttention), "Forward128Kernel", 128)]
     [TestCase(typeof(TensorCoreAttention), "Keys64Kernel", 128)]
@@ -20,7 +23,10 @@ public sealed class TensorCoreCompilationTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(code.Count(i => i.Name == "mma"), Is.EqualTo(products));
-            Assert.That(code.Count(i => i.Name == "ldmatrix"), Is.Positive);
+            // float32 cannot be transposed by ldmatrix: where both operands lie by columns, all fragments are loads of 32 bits.
+            if (name == "ColumnsColumnsTf32Kernel") Assert.That(code.Count(i => i.Name == "ld" && i.Has("shared") && i.Has("b32")), Is.EqualTo(5 * 32));
+            else Assert.That(code.Count(i => i.Name == "ldmatrix"), Is.Positive);
+            if (name.Contains("Tf32", StringComparison.Ordinal)) Assert.That(code.Where(i => i.Name == "mma"), Is.All.Matches<PtxInstruction>(i => i!.Has("tf32")));
             Assert.That(code.Count(i => i.Name == "cp" && i.Has("cg")), Is.Positive);
             Assert.That(code.Count(i => i.Name == "ld" && i.Has("shared") && i.Has("v4")), Is.Positive);
             Assert.That(code.Count(i => i.Name == "st" && i.Has("v4")), Is.Positive);

@@ -32,8 +32,7 @@ internal sealed class ActivationPortable(ComputeDevice device) : Activation
         for (long i = 4 * ElementLoop.First; i < x.Length; i += 4 * ElementLoop.Step)
         {
             int count = (int)Math.Min(4, x.Length - i);
-            var v = Tile.Quad(x, i, count, hasQuads != 0);
-            Tile.StoreQuad(y, i, count, hasQuads != 0, new Float4(Value(v.X, kind), Value(v.Y, kind), Value(v.Z, kind), Value(v.W, kind)));
+            Tile.StoreQuad(y, i, count, hasQuads != 0, Values(Tile.Quad(x, i, count, hasQuads != 0), kind));
         }
     }
 
@@ -50,6 +49,9 @@ internal sealed class ActivationPortable(ComputeDevice device) : Activation
                 g.X * Derivative(v.X, kind), g.Y * Derivative(v.Y, kind), g.Z * Derivative(v.Z, kind), g.W * Derivative(v.W, kind)));
         }
     }
+
+    /// <summary>f of four elements.</summary>
+    internal static Float4 Values(Float4 x, int kind) => new(Value(x.X, kind), Value(x.Y, kind), Value(x.Z, kind), Value(x.W, kind));
 
     private static float Value(float x, int kind)
     {

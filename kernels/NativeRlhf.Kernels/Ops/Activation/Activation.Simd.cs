@@ -18,7 +18,10 @@ internal sealed unsafe class ActivationSimd<S, V>(WorkerTeam team) : Activation
         static abstract V Derivative(V x);
     }
 
-    private protected override void ForwardCore(Tensor y, Tensor x, ActivationKind kind)
+    private protected override void ForwardCore(Tensor y, Tensor x, ActivationKind kind) => Apply(y, x, kind);
+
+    /// <summary>y = f(x), y may be x: what a product does with its result.</summary>
+    internal void Apply(Tensor y, Tensor x, ActivationKind kind)
     {
         switch (kind)
         {

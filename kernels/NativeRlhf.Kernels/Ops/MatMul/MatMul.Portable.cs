@@ -2,6 +2,7 @@ using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
 using Bytes = ILGPU.ArrayView<byte>;
+using ActivatedLaunch = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, NativeRlhf.Kernels.Ops.MatMulPortable.ProductShape, int>;
 using Launch = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, NativeRlhf.Kernels.Ops.MatMulPortable.ProductShape>;
 
 namespace NativeRlhf.Kernels.Ops;
@@ -24,12 +25,34 @@ internal sealed class MatMulPortable(ComputeDevice device) : MatMul
             () => device.Load<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape>(ProductKernel<BFloat16, Float32>),
             () => device.Load<Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape>(ProductKernel<BFloat16, BFloat16>)));
 
+    private readonly ByType<ByType<ActivatedLaunch>> _activated = new(
+        () => new(
+            () => device.Load<Bytes, Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape, int>(ActivatedKernel<Float32, Float32>),
+            () => device.Load<Bytes, Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape, int>(ActivatedKernel<Float32, BFloat16>)),
+        () => new(
+            () => device.Load<Bytes, Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape, int>(ActivatedKernel<BFloat16, Float32>),
+            () => device.Load<Bytes, Bytes, Bytes, Bytes, ArrayView<float>, Bytes, ProductShape, int>(ActivatedKernel<BFloat16, BFloat16>)));
+
     private readonly ByType<Action<KernelConfig, ArrayView<float>, Bytes, int, int>> _addColumnSums = new(
         () => device.Load<ArrayView<float>, Bytes, int, int>(ColumnSumsKernel<Float32>),
         () => device.Load<ArrayView<float>, Bytes, int, int>(ColumnSumsKernel<BFloat16>));
 
-    private protected override void ForwardCore(Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual) =>
-        Multiply(y, x, x.Cols, 1, weight, layout == WeightLayout.InOut ? 1 : x.Cols, layout == WeightLayout.InOut ? y.Cols : 1, x.Cols, bias, residual);
+    private protected override void ForwardCore(
+        Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual, Tensor activated, ActivationKind kind)
+    {
+        Tensor output = y.IsNone ? activated : y;
+        var (bCol, bInner) = layout == WeightLayout.InOut ? (1, output.Cols) : (x.Cols, 1);
+        if (activated.IsNone)
+        {
+            Multiply(y, x, x.Cols, 1, weight, bCol, bInner, x.Cols, bias, residual);
+            return;
+        }
+
+        bool hasQuads = output.HasQuads && activated.HasQuads && (residual.IsNone || residual.HasQuads);
+        _activated[x.Type][output.Type](
+            _size.WideTiles(output.Rows, output.Cols), y.Bytes, activated.Bytes, x.Bytes, weight.Bytes, bias.View, residual.Bytes,
+            new ProductShape(output.Rows, output.Cols, x.Cols, x.Cols, 1, bCol, bInner, x.HasQuads, weight.HasQuads, hasQuads), (int)kind);
+    }
 
     private protected override void BackwardInputCore(Tensor dX, Tensor dY, Tensor weight, WeightLayout layout, bool accumulate) =>
         Multiply(dX, dY, dY.Cols, 1, weight, layout == WeightLayout.InOut ? dY.Cols : 1, layout == WeightLayout.InOut ? 1 : dX.Cols, dY.Cols, Tensor.None, accumulate ? dX : Tensor.None);
@@ -39,6 +62,12 @@ internal sealed class MatMulPortable(ComputeDevice device) : MatMul
         // dW (IC, OC) += xᵀ·dY, or dW (OC, IC) += dYᵀ·x.
         var (a, b) = layout == WeightLayout.InOut ? (x, dY) : (dY, x);
         if (dWeight.Length > 0) Multiply(dWeight, a, 1, a.Cols, b, 1, b.Cols, a.Rows, Tensor.None, dWeight);
+        AddColumnSums(dBias, dY);
+    }
+
+    /// <summary>dBias += Σₙ dY[n], if there is one.</summary>
+    internal void AddColumnSums(Tensor dBias, Tensor dY)
+    {
         if (!dBias.IsNone && dY.Cols > 0) _addColumnSums[dY.Type](_size.Columns(dY.Cols), dBias.View, dY.Bytes, dY.Rows, dY.Cols);
     }
 
@@ -61,6 +90,20 @@ internal sealed class MatMulPortable(ComputeDevice device) : MatMul
     /// <summary>y = A·B + bias + residual, where an empty view stands for none. The residual may be y.</summary>
     [Kernel(Grouping.Explicit)]
     private static void ProductKernel<T, TY>(Bytes yBytes, Bytes aBytes, Bytes bBytes, ArrayView<float> bias, Bytes residualBytes, ProductShape shape)
+        where T : unmanaged, IElement<T>
+        where TY : unmanaged, IElement<TY> =>
+        Product<T, TY>(yBytes, default, aBytes, bBytes, bias, residualBytes, shape, false, 0);
+
+    /// <summary>The same, and activated = f(y) of what is in registers; y may be left out.</summary>
+    [Kernel(Grouping.Explicit)]
+    private static void ActivatedKernel<T, TY>(
+        Bytes yBytes, Bytes activatedBytes, Bytes aBytes, Bytes bBytes, ArrayView<float> bias, Bytes residualBytes, ProductShape shape, int kind)
+        where T : unmanaged, IElement<T>
+        where TY : unmanaged, IElement<TY> =>
+        Product<T, TY>(yBytes, activatedBytes, aBytes, bBytes, bias, residualBytes, shape, true, kind);
+
+    private static void Product<T, TY>(
+        Bytes yBytes, Bytes activatedBytes, Bytes aBytes, Bytes bBytes, ArrayView<float> bias, Bytes residualBytes, ProductShape shape, bool isActivated, int kind)
         where T : unmanaged, IElement<T>
         where TY : unmanaged, IElement<TY>
     {
@@ -105,26 +148,28 @@ internal sealed class MatMulPortable(ComputeDevice device) : MatMul
         }
 
         int row = firstRow + (Tile.PerThread * Group.IdxY), col = firstCol + (Tile.PerThread * Group.IdxX);
-        StoreBlock<TY>(yBytes, product.Q00, bias, residualBytes, row, col, shape);
-        StoreBlock<TY>(yBytes, product.Q01, bias, residualBytes, row, col + half, shape);
-        StoreBlock<TY>(yBytes, product.Q10, bias, residualBytes, row + half, col, shape);
-        StoreBlock<TY>(yBytes, product.Q11, bias, residualBytes, row + half, col + half, shape);
+        StoreBlock<TY>(yBytes, activatedBytes, product.Q00, bias, residualBytes, row, col, shape, isActivated, kind);
+        StoreBlock<TY>(yBytes, activatedBytes, product.Q01, bias, residualBytes, row, col + half, shape, isActivated, kind);
+        StoreBlock<TY>(yBytes, activatedBytes, product.Q10, bias, residualBytes, row + half, col, shape, isActivated, kind);
+        StoreBlock<TY>(yBytes, activatedBytes, product.Q11, bias, residualBytes, row + half, col + half, shape, isActivated, kind);
     }
 
-    private static void StoreBlock<TY>(Bytes yBytes, Tile4x4 block, ArrayView<float> bias, Bytes residualBytes, int row, int col, ProductShape shape)
+    private static void StoreBlock<TY>(
+        Bytes yBytes, Bytes activatedBytes, Tile4x4 block, ArrayView<float> bias, Bytes residualBytes, int row, int col, ProductShape shape, bool isActivated, int kind)
         where TY : unmanaged, IElement<TY>
     {
         int count = shape.Cols - col;
         if (count <= 0) return;
-        ArrayView<TY> y = yBytes.Cast<TY>(), residual = residualBytes.Cast<TY>();
+        ArrayView<TY> y = yBytes.Cast<TY>(), activated = activatedBytes.Cast<TY>(), residual = residualBytes.Cast<TY>();
         Float4 shift = bias.Length > 0 ? Tile.Quad(bias.Cast<Float32>(), col, count, isAligned: false) : default;
-        StoreRow(y, block.R0, shift, residual, row, col, count, shape);
-        StoreRow(y, block.R1, shift, residual, row + 1, col, count, shape);
-        StoreRow(y, block.R2, shift, residual, row + 2, col, count, shape);
-        StoreRow(y, block.R3, shift, residual, row + 3, col, count, shape);
+        StoreRow(y, activated, block.R0, shift, residual, row, col, count, shape, isActivated, kind);
+        StoreRow(y, activated, block.R1, shift, residual, row + 1, col, count, shape, isActivated, kind);
+        StoreRow(y, activated, block.R2, shift, residual, row + 2, col, count, shape, isActivated, kind);
+        StoreRow(y, activated, block.R3, shift, residual, row + 3, col, count, shape, isActivated, kind);
     }
 
-    private static void StoreRow<TY>(ArrayView<TY> y, Float4 v, Float4 shift, ArrayView<TY> residual, int row, int col, int count, ProductShape shape)
+    private static void StoreRow<TY>(
+        ArrayView<TY> y, ArrayView<TY> activated, Float4 v, Float4 shift, ArrayView<TY> residual, int row, int col, int count, ProductShape shape, bool isActivated, int kind)
         where TY : unmanaged, IElement<TY>
     {
         if (row >= shape.Rows) return;
@@ -132,7 +177,8 @@ internal sealed class MatMulPortable(ComputeDevice device) : MatMul
         bool hasQuads = shape.YHasQuads != 0;
         v = v.Add(1, shift);
         if (residual.Length > 0) v = v.Add(1, Tile.Quad(residual, place, count, hasQuads));
-        Tile.StoreQuad(y, place, count, hasQuads, v);
+        if (!isActivated || y.Length > 0) Tile.StoreQuad(y, place, count, hasQuads, v);
+        if (isActivated) Tile.StoreQuad(activated, place, count, hasQuads, ActivationPortable.Values(v, kind));
     }
 
     /// <summary>sums[c] += Σₙ x[n, c].</summary>

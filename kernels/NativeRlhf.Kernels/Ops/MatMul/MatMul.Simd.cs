@@ -41,6 +41,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>The least multiply-adds of a block: a few microseconds.</summary>
     private const int BlockWork = 1 << 17;
 
+    private readonly ActivationSimd<S, V> _activation = new(team);
     private float* _packedA;
     private nuint _packedLength;
 
@@ -63,10 +64,16 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         _packedLength = 0;
     }
 
-    private protected override void ForwardCore(Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual)
+    private protected override void ForwardCore(
+        Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual, Tensor activated, ActivationKind kind)
     {
+        Tensor sum = y.IsNone ? activated : y;
         var b = layout == WeightLayout.InOut ? Operand.Plain(weight) : Operand.Transposed(weight);
-        Multiply(y, Operand.Plain(x), b, x.Cols, bias.IsNone ? null : bias.Pointer, residual.IsNone ? null : residual.Pointer);
+        Multiply(sum, Operand.Plain(x), b, x.Cols, bias.IsNone ? null : bias.Pointer, residual.IsNone ? null : residual.Pointer);
+
+        // After the product, over flat memory. Applied to each tile's rows in the first-level cache it was slower by up to 20 % of the
+        // product: pieces of rows, a power of two apart, are written more slowly than memory from end to end.
+        if (!activated.IsNone) _activation.Apply(activated, sum, kind);
     }
 
     private protected override void BackwardInputCore(Tensor dX, Tensor dY, Tensor weight, WeightLayout layout, bool accumulate)

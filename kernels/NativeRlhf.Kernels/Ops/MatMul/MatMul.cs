@@ -16,27 +16,40 @@ public enum WeightLayout
 /// The linear map y = x·W + bias (+ residual) and its two gradients. One blocked product serves all three, for both
 /// layouts of the weight. The two operands of a product are of one type, float32 or bfloat16; it is summed in float32, and its result
 /// stored in either type, with a residual of the result's. Biases and the gradients of parameters are float32.
+/// <para>
+/// What follows on the sum in a model needs no op of its own: bias and residual are added while the sum is in registers, and kernels
+/// take the <see cref="Activation"/> there as well.
+/// </para>
 /// </summary>
 public abstract class MatMul
 {
-    /// <summary>y = x·W + bias + residual.</summary>
-    /// <param name="y">y (N, OC) =; may be <paramref name="residual"/> itself, which then accumulates</param>
+    /// <summary>y = x·W + bias + residual, and activated = f(y).</summary>
+    /// <param name="y">y (N, OC) =; may be <paramref name="residual"/> itself, which then accumulates; none where f(y) alone is asked for</param>
     /// <param name="x">x (N, IC)</param>
     /// <param name="weight">W (IC, OC) or (OC, IC), as <paramref name="layout"/> says</param>
     /// <param name="bias">bias (OC), or none</param>
     /// <param name="layout">How W lies in memory.</param>
     /// <param name="residual">residual (N, OC), added to the product; or none</param>
+    /// <param name="activated">f(y) (N, OC) =, of the sum before it is rounded to y's type; may be <paramref name="residual"/> itself, but not y; or none</param>
+    /// <param name="kind">Which f.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public void Forward(Tensor y, Tensor x, Tensor weight, Tensor bias = default, WeightLayout layout = WeightLayout.InOut, Tensor residual = default)
+    public void Forward(
+        Tensor y, Tensor x, Tensor weight, Tensor bias = default, WeightLayout layout = WeightLayout.InOut, Tensor residual = default,
+        Tensor activated = default, ActivationKind kind = default)
     {
-        CheckWeight(weight, x.Cols, y.Cols, layout);
-        Guard.Shape(nameof(MatMul), y, x.Rows, y.Cols);
-        Guard.OptionalVector(nameof(MatMul), bias, y.Cols);
-        Guard.OptionalShape(nameof(MatMul), residual, y.Rows, y.Cols);
+        bool isActivatedAlone = y.IsNone && !activated.IsNone;
+        Tensor output = isActivatedAlone ? activated : y;
+        CheckWeight(weight, x.Cols, output.Cols, layout);
+        Guard.Shape(nameof(MatMul), output, x.Rows, output.Cols, isActivatedAlone ? nameof(activated) : nameof(y));
+        Guard.OptionalVector(nameof(MatMul), bias, output.Cols);
+        Guard.OptionalShape(nameof(MatMul), residual, output.Rows, output.Cols);
+        Guard.OptionalShape(nameof(MatMul), activated, output.Rows, output.Cols);
         Guard.SameType(nameof(MatMul), x, weight);
-        Guard.SameType(nameof(MatMul), y, residual);
-        if (y.Length > 0) ForwardCore(y, x, weight, bias, layout, residual);
-        Watch.Output(nameof(MatMul), y, of: weight);
+        Guard.SameType(nameof(MatMul), output, residual, isActivatedAlone ? nameof(activated) : nameof(y));
+        Guard.SameType(nameof(MatMul), y, activated);
+        if (output.Length > 0) ForwardCore(y, x, weight, bias, layout, residual, activated, kind);
+        if (!y.IsNone) Watch.Output(nameof(MatMul), y, of: weight);
+        if (!activated.IsNone) Watch.Output(nameof(MatMul), activated, of: weight);
     }
 
     /// <summary>dX = dY·Wᵀ, or dX += dY·Wᵀ.</summary>
@@ -74,7 +87,8 @@ public abstract class MatMul
         Watch.Output(nameof(MatMul), dBias);
     }
 
-    private protected abstract void ForwardCore(Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual);
+    private protected abstract void ForwardCore(
+        Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual, Tensor activated, ActivationKind kind);
 
     private protected abstract void BackwardInputCore(Tensor dX, Tensor dY, Tensor weight, WeightLayout layout, bool accumulate);
 
