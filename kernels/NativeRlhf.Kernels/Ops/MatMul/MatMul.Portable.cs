@@ -1,8 +1,8 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
-using Bytes = ILGPU.ArrayView<byte>;
 using ActivatedLaunch = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, NativeRlhf.Kernels.Ops.MatMulPortable.ProductShape, int>;
+using Bytes = ILGPU.ArrayView<byte>;
 using Launch = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, NativeRlhf.Kernels.Ops.MatMulPortable.ProductShape>;
 
 namespace NativeRlhf.Kernels.Ops;
