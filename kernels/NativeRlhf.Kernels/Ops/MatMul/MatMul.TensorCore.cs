@@ -116,8 +116,8 @@ internal class MatMulTensorCore(ComputeDevice device, bool isTf32) : MatMul, IDi
     {
         public Products(ComputeDevice device, Launcher rowsRows, Launcher rowsColumns, Launcher columnsColumns)
         {
-            (RowsRows, RowsColumns, ColumnsColumns) = (rowsRows, rowsColumns, columnsColumns);
             foreach (var launcher in new[] { rowsRows, rowsColumns, columnsColumns }) CudaDriver.AllowSharedMemory(launcher, TensorCoreProduct.SharedBytes(MostThreads(device)));
+            (RowsRows, RowsColumns, ColumnsColumns) = (device.Counted(rowsRows), device.Counted(rowsColumns), device.Counted(columnsColumns));
         }
 
         public Launcher RowsRows { get; }
