@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
 using Backward = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, NativeRlhf.Kernels.Ops.AttentionPortable.Visibility, NativeRlhf.Kernels.Ops.AttentionPortable.Shape>;
 using Bytes = ILGPU.ArrayView<byte>;

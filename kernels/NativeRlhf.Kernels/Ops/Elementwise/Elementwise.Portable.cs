@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
 using Bytes = ILGPU.ArrayView<byte>;
 

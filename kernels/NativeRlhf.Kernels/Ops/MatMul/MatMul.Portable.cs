@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime;
 using NativeRlhf.Kernels.Device;
 using ActivatedLaunch = System.Action<ILGPU.KernelConfig, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<byte>, ILGPU.ArrayView<float>, ILGPU.ArrayView<byte>, NativeRlhf.Kernels.Ops.MatMulPortable.ProductShape, int>;
 using Bytes = ILGPU.ArrayView<byte>;
