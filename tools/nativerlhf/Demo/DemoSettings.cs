@@ -41,9 +41,9 @@ internal sealed record DemoSettings
 
     public int PretrainingSteps { get; init; } = 1000;
 
-    public int Demonstrations { get; init; } = 2000;
+    public int Demonstrations { get; init; } = 6000;
 
-    public double SftEpochs { get; init; } = 4;
+    public double SftEpochs { get; init; } = 3;
 
     public int ComparisonPrompts { get; init; } = 4000;
 
