@@ -100,15 +100,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         }
 
         int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
-        if (c.Rows <= ThinRows && b.RowStride == 1 && a.ColumnStride == 1 && initial == null && IsReadInPlace(b.ColumnStride))
-        {
-            float* rows = Packed((nuint)((c.Rows + Columns - 1) / Columns * Columns) * (nuint)depth);
-            PackB(rows, new Operand(a.Address, 1, a.RowStride), c.Rows, depth);
-            team.For((c.Cols + Turned.ItemColumns - 1) / Turned.ItemColumns, new Turned(team, c, (nint)bias, (nint)rows, b, depth, pieceDepth));
-            return;
-        }
-
-        if (a.ColumnStride == 1 && IsReadInPlace(a.RowStride))
+        // Rows a multiple of 4 KiB apart would fall on the same few lines of the first-level cache.
+        if (a.ColumnStride == 1 && a.RowStride % 1024 != 0)
         {
             MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, 1, Rows * a.RowStride, 1), b, depth, pieceDepth);
             return;
@@ -134,14 +127,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     private void PackA(Operand a, int rows, int depth, int pieceDepth)
     {
         int panels = PaddedRows(rows) / Rows, pieces = Math.Max(1, (depth + pieceDepth - 1) / pieceDepth);
-        var body = new PackPanels(Packed((nuint)(panels * Rows) * (nuint)pieces * (nuint)pieceDepth), a, rows, panels, depth, pieceDepth);
-        if ((long)rows * depth < BlockWork / 4) for (int i = 0; i < panels * pieces; i++) body.Run(i, 0);
-        else team.For(panels * pieces, body);
-    }
-
-    /// <summary>Memory for what is packed for all threads.</summary>
-    private float* Packed(nuint length)
-    {
+        nuint length = (nuint)(panels * Rows) * (nuint)pieces * (nuint)pieceDepth;
         if (length > _packedLength)
         {
             NativeMemory.AlignedFree(_packedA);
@@ -149,11 +135,10 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             _packedLength = length;
         }
 
-        return _packedA;
+        var body = new PackPanels(_packedA, a, rows, panels, depth, pieceDepth);
+        if ((long)rows * depth < BlockWork / 4) for (int i = 0; i < panels * pieces; i++) body.Run(i, 0);
+        else team.For(panels * pieces, body);
     }
-
-    /// <summary>Whether rows so far apart are read by tiles where they lie: a multiple of 4 KiB would bring them to the same few lines of the first-level cache.</summary>
-    private static bool IsReadInPlace(nint rowStride) => rowStride % 1024 != 0;
 
     private void MultiplyBlocks(Tensor c, float* initial, float* bias, Panels a, Operand b, int depth, int pieceDepth)
     {
@@ -283,38 +268,6 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
                         result + place, c.Cols, initial == null ? null : initial + place, bias == null ? null : bias + j);
                 }
             }
-        }
-    }
-
-    /// <summary>
-    /// Columns of a product of few rows with B read transposed. It is turned around, Cᵀ = Bᵀ·Aᵀ: B, which comes from memory, is read where it
-    /// lies, row by row, and what is packed are the few rows of A, for all threads. Every sum has the order of the other way.
-    /// </summary>
-    private readonly struct Turned(WorkerTeam team, Tensor c, nint bias, nint packed, Operand b, int depth, int pieceDepth) : IParallelBody
-    {
-        /// <summary>A multiple of the rows of a tile.</summary>
-        public const int ItemColumns = 96;
-
-        public void Run(int index, int worker)
-        {
-            int first = index * ItemColumns, columns = Math.Min(ItemColumns, c.Cols - first), width = (c.Rows + Columns - 1) / Columns * Columns;
-            float* turned = team.Scratch(worker, ItemColumns * width);
-            for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth)
-            {
-                int count = Math.Min(pieceDepth, depth - k);
-                for (int i = 0; i < columns; i += Rows)
-                {
-                    for (int j = 0; j < width; j += Columns)
-                    {
-                        RegisterTile<S, V>.Multiply<Strided>(
-                            Math.Min(Rows, columns - i), Columns, count, b.At(k, first + i).Pointer, b.ColumnStride, 1,
-                            (float*)packed + ((nint)j * depth) + ((nint)k * Columns), Columns, turned + (i * width) + j, width, accumulate: k > 0);
-                    }
-                }
-            }
-
-            Transposition.Copy(c.Pointer + first, c.Cols, turned, width, columns, c.Rows);
-            for (int r = 0; r < c.Rows && bias != 0; r++) SimdMath<S, V>.AddScaled(c.Pointer + ((nint)r * c.Cols) + first, (float*)bias + first, 1, columns);
         }
     }
 
