@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using NativeRlhf.Data;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Runner.Demo;
 using NativeRlhf.Runner.Stages;
@@ -49,6 +50,7 @@ internal static class DemoCommand
 
                 What to type next:
                   nativerlhf generate --model {folder}/ppo/final --prompts {folder}/data/test-prompts.jsonl --max-new-tokens 32
+                  nativerlhf chat --model {folder}/ppo/final --single --prompt-template $'{RowEncoder.PromptPlaceholder}\n' --max-new-tokens 32 --temperature 0.7
                   nativerlhf score --model {folder}/reward/final --data {folder}/data/demonstrations.jsonl --out scores.jsonl
                   nativerlhf ppo --policy {folder}/sft/final --reward {folder}/reward/final --prompts {folder}/data/prompts.jsonl --set klCoef=0 --set responseLength=32 --set steps=100 --set batchSize=128 --set miniBatchSize=32 --set learningRate=3e-4 --out {folder}/ppo-without-kl
                 """);
