@@ -11,6 +11,9 @@ internal interface ITileOperands
 
     /// <summary>How many rows of b ahead are fetched from memory into the second-level cache; 0 where b is in a cache.</summary>
     static virtual int Ahead => 0;
+
+    /// <summary>Whether the rows of a lie one after the other in memory, so that those of the next tile are fetched from end to end, as many floats for each k as there are rows.</summary>
+    static virtual bool FetchesNextRows => false;
 }
 
 /// <summary>Rows of a lie side by side.</summary>
@@ -41,8 +44,16 @@ internal readonly struct StridedStreaming : ITileOperands
     public static int Ahead => 48;
 }
 
+/// <summary>Rows of a lie one after the other in memory, from where those of the next tile are fetched; b is in a cache.</summary>
+internal readonly struct Passing : ITileOperands
+{
+    public static bool IsAdjacent => false;
+
+    public static bool FetchesNextRows => true;
+}
+
 /// <summary>
-/// The innermost product, which matmul and attention share: a tile of C (rows × two vectors) stays in registers while
+/// The innermost product, which matmul and attention share: a tile of C (rows × two vectors, or one) stays in registers while
 /// k runs. One k loads two vectors of B and multiplies them with one broadcast element of each row of A, 2·Rows
 /// multiply-adds for 2 + Rows loads. 12 rows fill 24 of the 32 registers of AVX-512, 6 rows 12 of the 16 of narrower ones.
 /// </summary>
@@ -74,7 +85,7 @@ internal static unsafe class RegisterTile<S, V>
     /// <param name="a">a[r, k] lies at a[r · rowStep + k · depthStep]</param>
     /// <param name="rowStep">The distance between two rows of a; 1 where they are adjacent.</param>
     /// <param name="depthStep">The distance between two k of a.</param>
-    /// <param name="b">b[k, j] lies at b[k · strideB + j]; two whole vectors of each k are read</param>
+    /// <param name="b">b[k, j] lies at b[k · strideB + j]; whole vectors of each k are read, one for up to a vector's columns</param>
     /// <param name="strideB">The distance between rows of b.</param>
     /// <param name="c">c[r, j] lies at c[r · strideC + j]</param>
     /// <param name="strideC">The distance between rows of c.</param>
@@ -104,13 +115,20 @@ internal static unsafe class RegisterTile<S, V>
     {
         if (columns == Columns)
         {
-            Heights<A>(rows, depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
+            Heights<A, TwoVectors>(rows, depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
+            return;
+        }
+
+        if (columns == S.Width)
+        {
+            Heights<A, OneVector>(rows, depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
             return;
         }
 
         // A tile at the right border is computed whole and stored in part.
         float* tile = stackalloc float[Rows * Columns];
-        Heights<A>(rows, depth, a, rowStep, depthStep, b, strideB, tile, Columns, null, null);
+        if (columns > S.Width) Heights<A, TwoVectors>(rows, depth, a, rowStep, depthStep, b, strideB, tile, Columns, null, null);
+        else Heights<A, OneVector>(rows, depth, a, rowStep, depthStep, b, strideB, tile, Columns, null, null);
         for (int r = 0; r < rows; r++)
         {
             for (int j = 0; j < columns; j++)
@@ -125,39 +143,42 @@ internal static unsafe class RegisterTile<S, V>
 
     /// <summary>Rows at the lower border are done by lower tiles: 11 rows as 8 + 2 + 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Heights<A>(int rows, int depth, float* a, nint rowStep, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
+    private static void Heights<A, W>(int rows, int depth, float* a, nint rowStep, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
         where A : struct, ITileOperands
+        where W : struct, IWidth
     {
         if (rows == Rows)
         {
-            if (S.Width >= 16) Tile<A, Height12>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
-            else Tile<A, Height6>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
+            if (S.Width >= 16) Tile<A, Height12, W>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
+            else Tile<A, Height6, W>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
             return;
         }
 
-        if (S.Width >= 16 && rows >= 8) Step<A, Height8>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
-        if (rows >= 4) Step<A, Height4>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
-        if (rows >= 2) Step<A, Height2>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
-        if (rows >= 1) Step<A, Height1>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (S.Width >= 16 && rows >= 8) Step<A, Height8, W>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (rows >= 4) Step<A, Height4, W>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (rows >= 2) Step<A, Height2, W>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
+        if (rows >= 1) Step<A, Height1, W>(ref rows, depth, ref a, rowStep, depthStep, b, strideB, ref c, strideC, ref initial, bias);
     }
 
-    private static void Step<A, H>(
+    private static void Step<A, H, W>(
         ref int rows, int depth, ref float* a, nint rowStep, nint depthStep, float* b, nint strideB, ref float* c, nint strideC, ref float* initial, float* bias)
         where A : struct, ITileOperands
         where H : struct, IHeight
+        where W : struct, IWidth
     {
-        Tile<A, H>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
+        Tile<A, H, W>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
         rows -= H.Rows;
         a += H.Rows * rowStep;
         c += H.Rows * strideC;
         if (initial != null) initial += H.Rows * strideC;
     }
 
-    /// <summary>The loop over k. Heights are types, so that the JIT drops the rows that a lower tile does not have.</summary>
+    /// <summary>The loop over k. Heights and widths are types, so that the JIT drops what a smaller tile does not have.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Tile<A, H>(int depth, float* a, nint rowStep, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
+    private static void Tile<A, H, W>(int depth, float* a, nint rowStep, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
         where A : struct, ITileOperands
         where H : struct, IHeight
+        where W : struct, IWidth
     {
         // What the product is added to, or stored over, comes to the caches while it is computed.
         if (Sse.IsSupported)
@@ -166,7 +187,7 @@ internal static unsafe class RegisterTile<S, V>
             for (int r = 0; r < H.Rows; r++, sum += strideC)
             {
                 Sse.Prefetch0(sum);
-                Sse.Prefetch0(sum + S.Width);
+                if (W.Vectors > 1) Sse.Prefetch0(sum + S.Width);
             }
         }
 
@@ -176,68 +197,75 @@ internal static unsafe class RegisterTile<S, V>
         V r9L = S.Zero, r9R = S.Zero, r10L = S.Zero, r10R = S.Zero, r11L = S.Zero, r11R = S.Zero;
         // Of rows with a stride three are addressed from one pointer, by one and two strides.
         float* a3 = a + (3 * rowStep), a6 = a3 + (3 * rowStep), a9 = a6 + (3 * rowStep);
+        float* next = a + (H.Rows * rowStep);
         for (; depth > 0; depth--, a += depthStep, b += strideB)
         {
-            V left = S.Load(b), right = S.Load(b + S.Width), x = S.Set(a[0]);
+            V left = S.Load(b), right = W.Vectors > 1 ? S.Load(b + S.Width) : S.Zero, x = S.Set(a[0]);
             if (A.Ahead > 0 && Sse.IsSupported)
             {
                 Sse.Prefetch1(b + (A.Ahead * strideB));
-                Sse.Prefetch1(b + (A.Ahead * strideB) + S.Width);
+                if (W.Vectors > 1) Sse.Prefetch1(b + (A.Ahead * strideB) + S.Width);
+            }
+
+            if (A.FetchesNextRows && Sse.IsSupported)
+            {
+                Sse.Prefetch1(next);
+                next += H.Rows;
             }
 
             r0L = S.FusedMultiplyAdd(x, left, r0L);
-            r0R = S.FusedMultiplyAdd(x, right, r0R);
+            r0R = Right<W>(x, right, r0R);
             if (H.Rows > 1)
             {
                 x = Element<A>(a, a, rowStep, 1);
                 r1L = S.FusedMultiplyAdd(x, left, r1L);
-                r1R = S.FusedMultiplyAdd(x, right, r1R);
+                r1R = Right<W>(x, right, r1R);
             }
 
             if (H.Rows > 2)
             {
                 x = Element<A>(a, a, rowStep, 2);
                 r2L = S.FusedMultiplyAdd(x, left, r2L);
-                r2R = S.FusedMultiplyAdd(x, right, r2R);
+                r2R = Right<W>(x, right, r2R);
                 x = Element<A>(a, a3, rowStep, 3);
                 r3L = S.FusedMultiplyAdd(x, left, r3L);
-                r3R = S.FusedMultiplyAdd(x, right, r3R);
+                r3R = Right<W>(x, right, r3R);
             }
 
             if (H.Rows > 4)
             {
                 x = Element<A>(a, a3, rowStep, 4);
                 r4L = S.FusedMultiplyAdd(x, left, r4L);
-                r4R = S.FusedMultiplyAdd(x, right, r4R);
+                r4R = Right<W>(x, right, r4R);
                 x = Element<A>(a, a3, rowStep, 5);
                 r5L = S.FusedMultiplyAdd(x, left, r5L);
-                r5R = S.FusedMultiplyAdd(x, right, r5R);
+                r5R = Right<W>(x, right, r5R);
             }
 
             if (H.Rows > 6)
             {
                 x = Element<A>(a, a6, rowStep, 6);
                 r6L = S.FusedMultiplyAdd(x, left, r6L);
-                r6R = S.FusedMultiplyAdd(x, right, r6R);
+                r6R = Right<W>(x, right, r6R);
                 x = Element<A>(a, a6, rowStep, 7);
                 r7L = S.FusedMultiplyAdd(x, left, r7L);
-                r7R = S.FusedMultiplyAdd(x, right, r7R);
+                r7R = Right<W>(x, right, r7R);
             }
 
             if (H.Rows > 8)
             {
                 x = Element<A>(a, a6, rowStep, 8);
                 r8L = S.FusedMultiplyAdd(x, left, r8L);
-                r8R = S.FusedMultiplyAdd(x, right, r8R);
+                r8R = Right<W>(x, right, r8R);
                 x = Element<A>(a, a9, rowStep, 9);
                 r9L = S.FusedMultiplyAdd(x, left, r9L);
-                r9R = S.FusedMultiplyAdd(x, right, r9R);
+                r9R = Right<W>(x, right, r9R);
                 x = Element<A>(a, a9, rowStep, 10);
                 r10L = S.FusedMultiplyAdd(x, left, r10L);
-                r10R = S.FusedMultiplyAdd(x, right, r10R);
+                r10R = Right<W>(x, right, r10R);
                 x = Element<A>(a, a9, rowStep, 11);
                 r11L = S.FusedMultiplyAdd(x, left, r11L);
-                r11R = S.FusedMultiplyAdd(x, right, r11R);
+                r11R = Right<W>(x, right, r11R);
             }
 
             if (A.IsAdjacent) continue;
@@ -246,39 +274,39 @@ internal static unsafe class RegisterTile<S, V>
             if (H.Rows > 9) a9 += depthStep;
         }
 
-        V biasL = bias == null ? S.Zero : S.Load(bias), biasR = bias == null ? S.Zero : S.Load(bias + S.Width);
+        V biasL = bias == null ? S.Zero : S.Load(bias), biasR = bias == null || W.Vectors == 1 ? S.Zero : S.Load(bias + S.Width);
         nint distance = initial == null ? 0 : (nint)(initial - c);
         bool adds = initial != null;
-        Store(c, adds, distance, S.Add(r0L, biasL), S.Add(r0R, biasR));
+        Store<W>(c, adds, distance, S.Add(r0L, biasL), S.Add(r0R, biasR));
         if (H.Rows > 1)
         {
-            Store(c += strideC, adds, distance, S.Add(r1L, biasL), S.Add(r1R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r1L, biasL), S.Add(r1R, biasR));
         }
 
         if (H.Rows > 2)
         {
-            Store(c += strideC, adds, distance, S.Add(r2L, biasL), S.Add(r2R, biasR));
-            Store(c += strideC, adds, distance, S.Add(r3L, biasL), S.Add(r3R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r2L, biasL), S.Add(r2R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r3L, biasL), S.Add(r3R, biasR));
         }
 
         if (H.Rows > 4)
         {
-            Store(c += strideC, adds, distance, S.Add(r4L, biasL), S.Add(r4R, biasR));
-            Store(c += strideC, adds, distance, S.Add(r5L, biasL), S.Add(r5R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r4L, biasL), S.Add(r4R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r5L, biasL), S.Add(r5R, biasR));
         }
 
         if (H.Rows > 6)
         {
-            Store(c += strideC, adds, distance, S.Add(r6L, biasL), S.Add(r6R, biasR));
-            Store(c += strideC, adds, distance, S.Add(r7L, biasL), S.Add(r7R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r6L, biasL), S.Add(r6R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r7L, biasL), S.Add(r7R, biasR));
         }
 
         if (H.Rows > 8)
         {
-            Store(c += strideC, adds, distance, S.Add(r8L, biasL), S.Add(r8R, biasR));
-            Store(c += strideC, adds, distance, S.Add(r9L, biasL), S.Add(r9R, biasR));
-            Store(c += strideC, adds, distance, S.Add(r10L, biasL), S.Add(r10R, biasR));
-            Store(c += strideC, adds, distance, S.Add(r11L, biasL), S.Add(r11R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r8L, biasL), S.Add(r8R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r9L, biasL), S.Add(r9R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r10L, biasL), S.Add(r10R, biasR));
+            Store<W>(c += strideC, adds, distance, S.Add(r11L, biasL), S.Add(r11R, biasR));
         }
     }
 
@@ -287,17 +315,32 @@ internal static unsafe class RegisterTile<S, V>
     private static V Element<A>(float* a, float* three, nint rowStep, int r)
         where A : struct, ITileOperands => S.Set(A.IsAdjacent ? a[r] : three[r % 3 * rowStep]);
 
+    /// <summary>The second vector's multiply-add, where the tile has one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, bool adds, nint distance, V left, V right)
-    {
-        if (adds)
-        {
-            left = S.Add(left, S.Load(c + distance));
-            right = S.Add(right, S.Load(c + distance + S.Width));
-        }
+    private static V Right<W>(V x, V right, V sum)
+        where W : struct, IWidth => W.Vectors > 1 ? S.FusedMultiplyAdd(x, right, sum) : sum;
 
-        S.Store(c, left);
-        S.Store(c + S.Width, right);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<W>(float* c, bool adds, nint distance, V left, V right)
+        where W : struct, IWidth
+    {
+        S.Store(c, adds ? S.Add(left, S.Load(c + distance)) : left);
+        if (W.Vectors > 1) S.Store(c + S.Width, adds ? S.Add(right, S.Load(c + distance + S.Width)) : right);
+    }
+
+    private interface IWidth
+    {
+        static abstract int Vectors { get; }
+    }
+
+    private readonly struct OneVector : IWidth
+    {
+        public static int Vectors => 1;
+    }
+
+    private readonly struct TwoVectors : IWidth
+    {
+        public static int Vectors => 2;
     }
 
     private interface IHeight

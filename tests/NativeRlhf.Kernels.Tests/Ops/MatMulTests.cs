@@ -14,7 +14,7 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
         .. from n in Enumerable.Range(0, Sizes.Length)
            from shift in new[] { 0, 3, 6, 11 }
            select (Sizes[n], Sizes[(5 * n + shift) % Sizes.Length], Sizes[(3 * n + 7 * shift) % Sizes.Length]),
-        (21, 33, 101), (100, 1100, 300), (300, 70, 600), (13, 1, 40), (12, 600, 520), (3, 1030, 290), (1340, 1560, 33),
+        (21, 33, 101), (100, 1100, 300), (300, 70, 600), (13, 1, 40), (12, 600, 520), (3, 1030, 290), (1340, 1560, 33), (2, 300, 400), (31, 257, 300), (16, 70, 1030), (48, 390, 1001), (112, 600, 700),
     ];
 
     private static readonly (int N, int IC, int OC)[] SmallShapes =
@@ -144,12 +144,13 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
             bench.Kernels.MatMul.BackwardWeight(dWeight, dBias, x, dY, layout);
 
             // Few rows, as in decoding.
-            var thin = bench.Overwritten(3, OC);
+            Tensor thin = bench.Overwritten(3, OC), some = bench.Overwritten(16, OC);
             bench.Kernels.MatMul.Forward(thin, x.Slice(0, 3), weight, bias, layout);
+            bench.Kernels.MatMul.Forward(some, x.Slice(0, 16), weight, bias, layout);
             Tensor sum = bench.Overwritten(N, OC), activated = bench.Overwritten(N, OC), alone = bench.Overwritten(3, OC);
             bench.Kernels.MatMul.Forward(sum, x, weight, bias, layout, dY, activated, ActivationKind.GeluTanh);
             bench.Kernels.MatMul.Forward(Tensor.None, x.Slice(0, 3), weight, bias, layout, activated: alone, kind: ActivationKind.GeluExact);
-            outputs.AddRange([y, dX, dWeight, dBias, thin, sum, activated, alone]);
+            outputs.AddRange([y, dX, dWeight, dBias, thin, some, sum, activated, alone]);
         }
 
         return [.. outputs];

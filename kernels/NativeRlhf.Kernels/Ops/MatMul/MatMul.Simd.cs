@@ -10,8 +10,8 @@ namespace NativeRlhf.Kernels.Ops;
 /// say which of them is read transposed. Both are read where they lie, B fetched some rows ahead; what is read transposed is
 /// packed: A for all threads into panels of <see cref="RegisterTile{S,V}"/>'s rows before blocks of C are shared among the
 /// threads, B by who computes a block, as far as it needs it. A panel of A stays in the first-level cache while it meets the
-/// columns of its block, and those stay in the second. K is never shared among threads: each element of C is summed in the
-/// same order whatever their number.
+/// columns of its block, and those stay in the second. Where B's packing would cost more than that of the others, as for few rows,
+/// the product is turned around. K is never shared among threads: each element of C is summed in the same order whatever their number.
 /// </summary>
 internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDisposable
     where S : struct, ISimd<V>
@@ -29,14 +29,11 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>The most columns of a block of C: a piece of them is 192 KiB.</summary>
     private const int BlockColumns = 128;
 
-    /// <summary>Blocks for each thread: enough that a thread which ends early leaves little to wait for.</summary>
-    private const int BlocksPerThread = 4;
-
-    /// <summary>Up to this many rows memory is the limit: fewer blocks, so that it is read in rows of up to <see cref="BlockColumns"/>.</summary>
-    private const int ThinRows = 64, ThinBlocksPerThread = 2;
-
     /// <summary>Up to this many rows a transposed B is not worth its packing.</summary>
     private const int DotRows = 4;
+
+    /// <summary>Up to this many rows a B that lies as it is read is read from end to end; more tiles of it are read faster.</summary>
+    private const int ScaledRowsRows = 3;
 
     /// <summary>The least multiply-adds of a block: a few microseconds.</summary>
     private const int BlockWork = 1 << 17;
@@ -100,8 +97,20 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         }
 
         int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
-        // Rows a multiple of 4 KiB apart would fall on the same few lines of the first-level cache.
-        if (a.ColumnStride == 1 && a.RowStride % 1024 != 0)
+        if (c.Rows <= ScaledRowsRows && b.ColumnStride == 1 && a.ColumnStride == 1)
+        {
+            int item = PaddedColumns(Math.Max(ScaledRows.LeastColumns, (c.Cols + team.Threads - 1) / team.Threads));
+            team.For((c.Cols + item - 1) / item, new ScaledRows(c, (nint)initial, (nint)bias, a, b, depth, item));
+            return;
+        }
+
+        if (b.RowStride == 1 && a.ColumnStride == 1 && IsTurned(c, b, depth))
+        {
+            MultiplyTurned(c, initial, bias, a, b, depth);
+            return;
+        }
+
+        if (a.ColumnStride == 1 && IsReadInPlace(a.RowStride))
         {
             MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, 1, Rows * a.RowStride, 1), b, depth, pieceDepth);
             return;
@@ -127,7 +136,15 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     private void PackA(Operand a, int rows, int depth, int pieceDepth)
     {
         int panels = PaddedRows(rows) / Rows, pieces = Math.Max(1, (depth + pieceDepth - 1) / pieceDepth);
-        nuint length = (nuint)(panels * Rows) * (nuint)pieces * (nuint)pieceDepth;
+        var body = new PackPanels(Packed((nuint)(panels * Rows) * (nuint)pieces * (nuint)pieceDepth), a, rows, panels, depth, pieceDepth);
+        int items = (panels + PackPanels.ItemPanels - 1) / PackPanels.ItemPanels * pieces;
+        if ((long)rows * depth < BlockWork / 4) for (int i = 0; i < items; i++) body.Run(i, 0);
+        else team.For(items, body);
+    }
+
+    /// <summary>Memory for what is packed for all threads.</summary>
+    private float* Packed(nuint length)
+    {
         if (length > _packedLength)
         {
             NativeMemory.AlignedFree(_packedA);
@@ -135,24 +152,64 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             _packedLength = length;
         }
 
-        var body = new PackPanels(_packedA, a, rows, panels, depth, pieceDepth);
-        if ((long)rows * depth < BlockWork / 4) for (int i = 0; i < panels * pieces; i++) body.Run(i, 0);
-        else team.For(panels * pieces, body);
+        return _packedA;
+    }
+
+    /// <summary>Whether rows so far apart are read by tiles where they lie: a multiple of 4 KiB would bring them to the same few lines of the first-level cache.</summary>
+    private static bool IsReadInPlace(nint rowStride) => rowStride % 1024 != 0;
+
+    /// <summary>
+    /// Whether a product with B read transposed is turned around. Then B is not packed by each block of rows, but A once, and the result
+    /// is copied as well; and the tiles' last columns, as they are C's rows, do nothing: eight of them take as long as packing B.
+    /// </summary>
+    private static bool IsTurned(Tensor c, Operand b, int depth)
+    {
+        long packed = (long)depth * c.Cols * BlocksDown(c.Rows), turned = (long)c.Rows * (depth + c.Cols), idle = (long)depth * c.Cols * (PaddedColumns(c.Rows) - c.Rows) / 8;
+        return IsReadInPlace(b.ColumnStride) && (long)c.Rows * depth <= PackedFloats && turned + idle < packed + (packed / 4);
+    }
+
+    /// <summary>Cᵀ = Bᵀ·Aᵀ: the rows of Bᵀ are read where they lie, Aᵀ is packed for all threads.</summary>
+    private void MultiplyTurned(Tensor c, float* initial, float* bias, Operand a, Operand b, int depth)
+    {
+        int width = PaddedColumns(c.Rows), panels = (c.Cols + Rows - 1) / Rows, item = Even(Turned.MostPanels, panels, 1) * Rows;
+        float* rows = Packed((nuint)width * (nuint)depth);
+        team.For((width + Columns - 1) / Columns, new PackRows(rows, a, c.Rows, width, depth));
+        team.For((c.Cols + item - 1) / item, new Turned(team, c, (nint)initial, (nint)bias, (nint)rows, b, width, depth, item));
     }
 
     private void MultiplyBlocks(Tensor c, float* initial, float* bias, Panels a, Operand b, int depth, int pieceDepth)
     {
         int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns;
-        // Rows in equal parts; then as many columns as leave enough blocks, and enough work in each.
-        int down = (panelsA + (BlockRows / Rows) - 1) / (BlockRows / Rows), panelsDown = (panelsA + down - 1) / down;
-        int blocks = team.Threads * (c.Rows <= ThinRows ? ThinBlocksPerThread : BlocksPerThread), balanced = Math.Clamp(panelsB * down / blocks, 1, BlockColumns / Columns);
+        // Rows in equal parts; then columns in parts with enough work in each.
+        int down = BlocksDown(c.Rows), panelsDown = (panelsA + down - 1) / down;
         long panelWork = Math.Max(1, (long)Math.Min(c.Rows, panelsDown * Rows) * depth * Columns);
-        int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, balanced));
+        int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, Even(BlockColumns / Columns, panelsB, down)));
         int blocksAcross = (panelsB + panelsAcross - 1) / panelsAcross;
         team.For(down * blocksAcross, new Block(team, c, (nint)initial, (nint)bias, a, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
     }
 
+    private static int BlocksDown(int rows) => ((PaddedRows(rows) / Rows) + (BlockRows / Rows) - 1) / (BlockRows / Rows);
+
+    /// <summary>
+    /// How many panels a block has of the last dimension, when it is one of <paramref name="others"/> in the others: as many as leave the least
+    /// to do to the thread that has most. Of nine blocks one of two threads does five, of twelve smaller ones both do six; but each block
+    /// reads its other operand anew, which costs a quarter of a panel, and a thread waits a quarter of a block for another on average.
+    /// </summary>
+    private int Even(int most, int panels, int others)
+    {
+        int best = 1, least = int.MaxValue;
+        for (int size = 1; size <= most; size++)
+        {
+            int blocks = others * ((panels + size - 1) / size), quarters = ((blocks + team.Threads - 1) / team.Threads * ((4 * size) + 1)) + size;
+            if (quarters < least) (best, least) = (size, quarters);
+        }
+
+        return best;
+    }
+
     private static int PaddedRows(int rows) => (rows + Rows - 1) / Rows * Rows;
+
+    private static int PaddedColumns(int columns) => (columns + S.Width - 1) / S.Width * S.Width;
 
     /// <summary>A matrix read through strides: element (i, j) lies at Pointer[i · RowStride + j · ColumnStride].</summary>
     private readonly record struct Operand(nint Address, nint RowStride, nint ColumnStride)
@@ -176,27 +233,35 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         public readonly nint RowStep = rowStep, DepthStep = depthStep, PanelStep = panelStep, PieceStep = pieceStep;
     }
 
-    /// <summary>Packs A, a panel of a piece of K an item: panel[k · Rows + r] = A[row + r, k].</summary>
+    /// <summary>
+    /// Packs A, some panels of a piece of K an item: panel[k · Rows + r] = A[row + r, k]. Where the rows of A lie side by side, a line of memory
+    /// has those of more than one panel.
+    /// </summary>
     private readonly struct PackPanels(float* packed, Operand a, int rows, int panels, int depth, int pieceDepth) : IParallelBody
     {
+        public const int ItemPanels = 8;
+
         public void Run(int index, int worker)
         {
-            int row = index % panels * Rows, k = index / panels * pieceDepth, height = Math.Min(Rows, rows - row), count = Math.Min(pieceDepth, depth - k);
-            float* panel = packed + ((nint)index * Rows * pieceDepth);
+            int groups = (panels + ItemPanels - 1) / ItemPanels, first = index % groups * ItemPanels, piece = index / groups;
+            int row = first * Rows, k = piece * pieceDepth, height = Math.Min(ItemPanels * Rows, rows - row), count = Math.Min(pieceDepth, depth - k);
+            nint length = Rows * pieceDepth;
+            float* panel = packed + ((((nint)piece * panels) + first) * length);
             var source = a.At(row, k);
             float* from = source.Pointer;
             if (source.ColumnStride == 1)
             {
-                Transposition.Copy(panel, Rows, from, source.RowStride, height, count);
+                for (int r = 0; r < height; r += Rows, panel += length)
+                    Transposition.Copy(panel, Rows, from + (r * source.RowStride), source.RowStride, Math.Min(Rows, height - r), count);
+                return;
             }
-            else if (height == Rows)
+
+            for (int i = 0; i < count; i++, from += source.ColumnStride, panel += Rows)
             {
-                for (int i = 0; i < count; i++, from += source.ColumnStride, panel += Rows) Unsafe.CopyBlockUnaligned(panel, from, (uint)(Rows * sizeof(float)));
-            }
-            else
-            {
-                for (int i = 0; i < count; i++, from += source.ColumnStride, panel += Rows)
-                    for (int r = 0; r < height; r++) panel[r] = from[r];
+                float* to = panel;
+                int r = 0;
+                for (; r <= height - Rows; r += Rows, to += length) Unsafe.CopyBlockUnaligned(to, from + r, (uint)(Rows * sizeof(float)));
+                for (; r < height; r++) *to++ = from[r];
             }
         }
     }
@@ -231,7 +296,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             int column = index % blocksAcross * panelsAcross * Columns, columns = Math.Min(c.Cols - column, panelsAcross * Columns);
             nint place = ((nint)row * c.Cols) + column;
             float* result = c.Pointer + place;
-            bool inPlace = b.ColumnStride == 1 && columns % Columns == 0;
+            bool inPlace = b.ColumnStride == 1 && columns % S.Width == 0;
             float* packedB = inPlace ? null : team.Scratch(worker, panelsAcross * Columns * pieceDepth);
             for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth)
             {
@@ -268,6 +333,45 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
                         result + place, c.Cols, initial == null ? null : initial + place, bias == null ? null : bias + j);
                 }
             }
+        }
+    }
+
+    /// <summary>Packs Aᵀ, a panel of the tile's columns an item: panel[k · width + j] = A[row + j, k], whose width is a whole number of vectors.</summary>
+    private readonly struct PackRows(float* packed, Operand a, int rows, int width, int depth) : IParallelBody
+    {
+        public void Run(int index, int worker)
+        {
+            int row = index * Columns, count = Math.Min(Columns, rows - row), across = Math.Min(Columns, width - row);
+            float* panel = packed + ((nint)row * depth);
+            Transposition.Copy(panel, across, a.At(row, 0).Pointer, a.RowStride, count, depth);
+            for (int k = 0; k < depth && count < across; k++) new Span<float>(panel + (k * across) + count, across - count).Clear();
+        }
+    }
+
+    /// <summary>Some columns of C as rows of Cᵀ, computed in the second-level cache and copied. The rows of Bᵀ come from memory one after the other.</summary>
+    private readonly struct Turned(WorkerTeam team, Tensor c, nint initial, nint bias, nint packed, Operand b, int width, int depth, int item) : IParallelBody
+    {
+        /// <summary>The most panels of an item: 96 columns of 512 rows are 192 KiB.</summary>
+        public const int MostPanels = 8;
+
+        public void Run(int index, int worker)
+        {
+            int first = index * item, columns = Math.Min(item, c.Cols - first);
+            float* turned = team.Scratch(worker, item * width);
+            if (initial != 0) Transposition.Copy(turned, width, (float*)initial + first, c.Cols, c.Rows, columns);
+            for (int i = 0; i < columns; i += Rows)
+            {
+                for (int j = 0; j < width; j += Columns)
+                {
+                    int across = Math.Min(Columns, width - j);
+                    RegisterTile<S, V>.Multiply<Passing>(
+                        Math.Min(Rows, columns - i), across, depth, b.At(0, first + i).Pointer, b.ColumnStride, 1,
+                        (float*)packed + ((nint)j * depth), across, turned + (i * width) + j, width, accumulate: initial != 0);
+                }
+            }
+
+            Transposition.Copy(c.Pointer + first, c.Cols, turned, width, columns, c.Rows);
+            for (int r = 0; r < c.Rows && bias != 0; r++) SimdMath<S, V>.AddScaled(c.Pointer + ((nint)r * c.Cols) + first, (float*)bias + first, 1, columns);
         }
     }
 
@@ -326,6 +430,64 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             if (bias != 0) sum += ((float*)bias)[j];
             if (initial != 0) sum += ((float*)initial)[place];
             c.Pointer[place] = sum;
+        }
+    }
+
+    /// <summary>
+    /// Columns of a product of up to three rows, for which memory is the limit: rows of B are scaled and added, eight at once, and read from end to
+    /// end as memory likes it; the next eight are fetched meanwhile.
+    /// </summary>
+    private readonly struct ScaledRows(Tensor c, nint initial, nint bias, Operand a, Operand b, int depth, int item) : IParallelBody
+    {
+        /// <summary>Fewer columns would be read as pieces of rows, half as fast.</summary>
+        public const int LeastColumns = 128;
+
+        public void Run(int index, int worker)
+        {
+            int first = index * item, columns = Math.Min(item, c.Cols - first);
+            for (int i = 0; i < c.Rows; i++)
+            {
+                nint place = ((nint)i * c.Cols) + first;
+                var sum = new Span<float>(c.Pointer + place, columns);
+                if (initial == 0) sum.Clear();
+                else new ReadOnlySpan<float>((float*)initial + place, columns).CopyTo(sum);
+                if (bias != 0) SimdMath<S, V>.AddScaled(c.Pointer + place, (float*)bias + first, 1, columns);
+            }
+
+            int k = 0;
+            for (; k <= depth - 8; k += 8)
+                for (int i = 0; i < c.Rows; i++) AddEight(c.Pointer + ((nint)i * c.Cols) + first, b.At(k, first).Pointer, b.RowStride, a.At(i, k).Pointer, columns);
+            for (; k < depth; k++)
+                for (int i = 0; i < c.Rows; i++) SimdMath<S, V>.AddScaled(c.Pointer + ((nint)i * c.Cols) + first, b.At(k, first).Pointer, *a.At(i, k).Pointer, columns);
+        }
+
+        /// <summary>c[j] += Σₖ x[k] · b[k, j] for eight k.</summary>
+        private static void AddEight(float* c, float* b, nint stride, float* x, int columns)
+        {
+            V x0 = S.Set(x[0]), x1 = S.Set(x[1]), x2 = S.Set(x[2]), x3 = S.Set(x[3]), x4 = S.Set(x[4]), x5 = S.Set(x[5]), x6 = S.Set(x[6]), x7 = S.Set(x[7]);
+            int j = 0;
+            for (; j <= columns - S.Width; j += S.Width)
+            {
+                float* low = b + j, high = low + (4 * stride);
+                if (Sse.IsSupported)
+                {
+                    float* next = low + (8 * stride);
+                    for (int k = 0; k < 8; k++, next += stride) Sse.Prefetch1(next);
+                }
+
+                // Two sums, so that each waits for half of the others.
+                V even = S.FusedMultiplyAdd(x0, S.Load(low), S.Load(c + j)), odd = S.Multiply(x1, S.Load(low + stride));
+                even = S.FusedMultiplyAdd(x2, S.Load(low + (2 * stride)), even);
+                odd = S.FusedMultiplyAdd(x3, S.Load(low + (3 * stride)), odd);
+                even = S.FusedMultiplyAdd(x4, S.Load(high), even);
+                odd = S.FusedMultiplyAdd(x5, S.Load(high + stride), odd);
+                even = S.FusedMultiplyAdd(x6, S.Load(high + (2 * stride)), even);
+                odd = S.FusedMultiplyAdd(x7, S.Load(high + (3 * stride)), odd);
+                S.Store(c + j, S.Add(even, odd));
+            }
+
+            for (; j < columns; j++)
+                for (int k = 0; k < 8; k++) c[j] += x[k] * b[(k * stride) + j];
         }
     }
 
