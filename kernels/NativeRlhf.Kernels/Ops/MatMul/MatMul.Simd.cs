@@ -35,6 +35,9 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>Up to this many rows a B that lies as it is read is read from end to end; more tiles of it are read faster.</summary>
     private const int ScaledRowsRows = 3;
 
+    /// <summary>How many rows ahead are fetched while rows are copied.</summary>
+    private const int Ahead = 16;
+
     /// <summary>The least multiply-adds of a block: a few microseconds.</summary>
     private const int BlockWork = 1 << 17;
 
@@ -260,6 +263,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             {
                 float* to = panel;
                 int r = 0;
+                for (int line = 0; line < height && Sse.IsSupported; line += 16) Sse.Prefetch0(from + (Ahead * source.ColumnStride) + line);
                 for (; r <= height - Rows; r += Rows, to += length) Unsafe.CopyBlockUnaligned(to, from + r, (uint)(Rows * sizeof(float)));
                 for (; r < height; r++) *to++ = from[r];
             }
@@ -279,7 +283,12 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             }
             else
             {
-                for (int k = 0; k < depth; k++) new ReadOnlySpan<float>(panel.At(k, 0).Pointer, count).CopyTo(new Span<float>(packed + (k * Columns), count));
+                for (int k = 0; k < depth; k++)
+                {
+                    float* from = panel.At(k, 0).Pointer;
+                    for (int line = 0; line < count && Sse.IsSupported; line += 16) Sse.Prefetch0(from + (Ahead * panel.RowStride) + line);
+                    new ReadOnlySpan<float>(from, count).CopyTo(new Span<float>(packed + (k * Columns), count));
+                }
             }
 
             for (int k = 0; k < depth && count < Columns; k++) new Span<float>(packed + (k * Columns) + count, Columns - count).Clear();
@@ -296,7 +305,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             int column = index % blocksAcross * panelsAcross * Columns, columns = Math.Min(c.Cols - column, panelsAcross * Columns);
             nint place = ((nint)row * c.Cols) + column;
             float* result = c.Pointer + place;
-            bool inPlace = b.ColumnStride == 1 && columns % S.Width == 0;
+            // Vectors of rows that are not whole lines apart would cross lines.
+            bool inPlace = b.ColumnStride == 1 && columns % S.Width == 0 && b.RowStride % 16 == 0;
             float* packedB = inPlace ? null : team.Scratch(worker, panelsAcross * Columns * pieceDepth);
             for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth)
             {
