@@ -127,6 +127,10 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
         var y = Bench.Overwritten(3, 9);
         Kernels.MatMul.Forward(y, Bench.Upload([], 3, 0), Bench.Upload([], 0, 9), Bench.Upload(bias), WeightLayout.InOut, Bench.Upload(residual, 3, 9));
         AssertClose(y, [.. residual.Select((r, i) => r + bias[i % 9])], 1, "y");
+
+        var dBias = Bench.Upload(bias);
+        Kernels.MatMul.BackwardWeight(Bench.Upload([], 0, 9), dBias, Bench.Upload([], 3, 0), Bench.Upload(residual, 3, 9));
+        AssertClose(dBias, [.. bias.Select((b, i) => b + residual[i] + residual[9 + i] + residual[18 + i])], 1, "dBias");
     }
 
     private protected override Tensor[] RunAll(Workbench bench)

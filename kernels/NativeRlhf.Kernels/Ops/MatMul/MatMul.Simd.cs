@@ -93,6 +93,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>C = A·B + bias + initial, where the initial content may be C itself.</summary>
     private void Multiply(Tensor c, Operand a, Operand b, int depth, float* bias, float* initial)
     {
+        if (c.Length == 0) return;
         if (c.Rows <= DotRows && b.RowStride == 1 && a.ColumnStride == 1)
         {
             team.For((c.Cols + Dots.ItemColumns - 1) / Dots.ItemColumns, new Dots(c, (nint)initial, (nint)bias, a, b, depth));
