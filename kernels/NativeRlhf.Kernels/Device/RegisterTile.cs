@@ -22,12 +22,14 @@ internal readonly struct Adjacent : ITileOperands
     public static bool IsAdjacent => true;
 }
 
-/// <summary>Rows of a lie side by side, and b comes from memory, fetched as long before its use as it takes to come.</summary>
+/// <summary>Rows of a lie side by side, those of the next tile beside them, and both a and b come from memory, fetched as long before their use as it takes to come.</summary>
 internal readonly struct AdjacentStreaming : ITileOperands
 {
     public static bool IsAdjacent => true;
 
     public static int Ahead => 48;
+
+    public static bool FetchesNextRows => true;
 }
 
 /// <summary>Rows of a lie where a matrix has them.</summary>
@@ -209,8 +211,8 @@ internal static unsafe class RegisterTile<S, V>
 
             if (A.FetchesNextRows && Sse.IsSupported)
             {
-                Sse.Prefetch1(next);
-                next += H.Rows;
+                Sse.Prefetch1(A.IsAdjacent ? a + ((2 * H.Rows) - 1) : next);
+                if (!A.IsAdjacent) next += H.Rows;
             }
 
             r0L = S.FusedMultiplyAdd(x, left, r0L);

@@ -7,11 +7,11 @@ namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
 /// The blocked product of Goto and van de Geijn (2008): C (M × N) = A (M × K) · B (K × N), where the strides of A and B
-/// say which of them is read transposed. Both are read where they lie, B fetched some rows ahead; what is read transposed is
-/// packed: A for all threads into panels of <see cref="RegisterTile{S,V}"/>'s rows before blocks of C are shared among the
-/// threads, B by who computes a block, as far as it needs it. A panel of A stays in the first-level cache while it meets the
-/// columns of its block, and those stay in the second. Where B's packing would cost more than that of the others, as for few rows,
-/// the product is turned around. K is never shared among threads: each element of C is summed in the same order whatever their number.
+/// say which of them is read transposed. A is read where it lies, in panels of <see cref="RegisterTile{S,V}"/>'s rows, one of which stays
+/// in the first-level cache while it meets the columns of its block, and so is B, some rows of it fetched ahead, unless it is read transposed:
+/// then who computes a block packs what it needs of B into panels that stay in the second-level cache. Rows of A a multiple
+/// of 4 KiB apart are packed before, for all threads. Where packing B would cost more than packing the others, as for few rows, the product
+/// is turned around. K is never shared among threads: each element of C is summed in the same order whatever their number.
 /// </summary>
 internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDisposable
     where S : struct, ISimd<V>
@@ -114,9 +114,9 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             return;
         }
 
-        if (a.ColumnStride == 1 && IsReadInPlace(a.RowStride))
+        if (a.RowStride == 1 || IsReadInPlace(a.RowStride))
         {
-            MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, 1, Rows * a.RowStride, 1), b, depth, pieceDepth);
+            MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, a.ColumnStride, Rows * a.RowStride, a.ColumnStride), b, depth, pieceDepth);
             return;
         }
 
@@ -141,9 +141,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     {
         int panels = PaddedRows(rows) / Rows, pieces = Math.Max(1, (depth + pieceDepth - 1) / pieceDepth);
         var body = new PackPanels(Packed((nuint)(panels * Rows) * (nuint)pieces * (nuint)pieceDepth), a, rows, panels, depth, pieceDepth);
-        int items = (panels + PackPanels.ItemPanels - 1) / PackPanels.ItemPanels * pieces;
-        if ((long)rows * depth < BlockWork / 4) for (int i = 0; i < items; i++) body.Run(i, 0);
-        else team.For(items, body);
+        team.For(panels * pieces, body);
     }
 
     /// <summary>Memory for what is packed for all threads.</summary>
@@ -237,37 +235,13 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         public readonly nint RowStep = rowStep, DepthStep = depthStep, PanelStep = panelStep, PieceStep = pieceStep;
     }
 
-    /// <summary>
-    /// Packs A, some panels of a piece of K an item: panel[k · Rows + r] = A[row + r, k]. Where the rows of A lie side by side, a line of memory
-    /// has those of more than one panel.
-    /// </summary>
+    /// <summary>Packs A, a panel of a piece of K an item: panel[k · Rows + r] = A[row + r, k].</summary>
     private readonly struct PackPanels(float* packed, Operand a, int rows, int panels, int depth, int pieceDepth) : IParallelBody
     {
-        public const int ItemPanels = 8;
-
         public void Run(int index, int worker)
         {
-            int groups = (panels + ItemPanels - 1) / ItemPanels, first = index % groups * ItemPanels, piece = index / groups;
-            int row = first * Rows, k = piece * pieceDepth, height = Math.Min(ItemPanels * Rows, rows - row), count = Math.Min(pieceDepth, depth - k);
-            nint length = Rows * pieceDepth;
-            float* panel = packed + ((((nint)piece * panels) + first) * length);
-            var source = a.At(row, k);
-            float* from = source.Pointer;
-            if (source.ColumnStride == 1)
-            {
-                for (int r = 0; r < height; r += Rows, panel += length)
-                    Transposition.Copy(panel, Rows, from + (r * source.RowStride), source.RowStride, Math.Min(Rows, height - r), count);
-                return;
-            }
-
-            for (int i = 0; i < count; i++, from += source.ColumnStride, panel += Rows)
-            {
-                float* to = panel;
-                int r = 0;
-                for (int line = 0; line < height && Sse.IsSupported; line += 16) Sse.Prefetch0(from + (Ahead * source.ColumnStride) + line);
-                for (; r <= height - Rows; r += Rows, to += length) Unsafe.CopyBlockUnaligned(to, from + r, (uint)(Rows * sizeof(float)));
-                for (; r < height; r++) *to++ = from[r];
-            }
+            int row = index % panels * Rows, k = index / panels * pieceDepth;
+            Transposition.Copy(packed + ((nint)index * Rows * pieceDepth), Rows, a.At(row, k).Pointer, a.RowStride, Math.Min(Rows, rows - row), Math.Min(pieceDepth, depth - k));
         }
     }
 
@@ -315,17 +289,11 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
                 float* panels = a.Address + (row / Rows * a.PanelStep) + (k * a.PieceStep);
                 float* start = k > 0 ? result : initial == 0 ? null : (float*)initial + place, biases = k > 0 || bias == 0 ? null : (float*)bias + column;
                 var piece = b.At(k, column);
-                if (inPlace)
-                {
-                    if (a.RowStep == 1) Tiles<AdjacentStreaming>(rows, columns, count, panels, piece.Pointer, piece.RowStride, Columns, result, start, biases);
-                    else Tiles<StridedStreaming>(rows, columns, count, panels, piece.Pointer, piece.RowStride, Columns, result, start, biases);
-                }
-                else
-                {
-                    PackB(packedB, piece, columns, count);
-                    if (a.RowStep == 1) Tiles<Adjacent>(rows, columns, count, panels, packedB, Columns, (nint)Columns * count, result, start, biases);
-                    else Tiles<Strided>(rows, columns, count, panels, packedB, Columns, (nint)Columns * count, result, start, biases);
-                }
+                if (!inPlace) PackB(packedB, piece, columns, count);
+                float* panelsB = inPlace ? piece.Pointer : packedB;
+                nint strideB = inPlace ? piece.RowStride : Columns, panelB = inPlace ? Columns : (nint)Columns * count;
+                if (a.RowStep == 1) Tiles<AdjacentStreaming>(rows, columns, count, panels, panelsB, strideB, panelB, result, start, biases);
+                else Tiles<StridedStreaming>(rows, columns, count, panels, panelsB, strideB, panelB, result, start, biases);
             }
         }
 
