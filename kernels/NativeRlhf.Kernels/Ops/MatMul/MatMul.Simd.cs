@@ -85,30 +85,32 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     private protected override void BackwardWeightCore(Tensor dWeight, Tensor dBias, Tensor x, Tensor dY, WeightLayout layout)
     {
         var (a, b) = layout == WeightLayout.InOut ? (x, dY) : (dY, x);
-        Multiply(dWeight, Operand.Transposed(a), Operand.Plain(b), x.Rows, null, dWeight.Pointer);
-        if (!dBias.IsNone)
+        bool isSummedByBlocks = layout == WeightLayout.InOut && dWeight.Length > 0;
+        Multiply(dWeight, Operand.Transposed(a), Operand.Plain(b), x.Rows, null, dWeight.Pointer, isSummedByBlocks && !dBias.IsNone ? dBias.Pointer : null);
+        if (!isSummedByBlocks && !dBias.IsNone)
             team.For((dY.Cols + BiasColumns - 1) / BiasColumns, new BiasGradient(dBias.Pointer, dY.Pointer, dY.Rows, dY.Cols));
     }
 
-    /// <summary>C = A·B + bias + initial, where the initial content may be C itself.</summary>
-    private void Multiply(Tensor c, Operand a, Operand b, int depth, float* bias, float* initial)
+    /// <summary>C = A·B + bias + initial, where the initial content may be C itself; and sums += Σₖ B[k].</summary>
+    private void Multiply(Tensor c, Operand a, Operand b, int depth, float* bias, float* initial, float* sums = null)
     {
         if (c.Length == 0) return;
-        if (c.Rows <= DotRows && b.RowStride == 1 && a.ColumnStride == 1)
+        bool isRowsOnly = a.ColumnStride == 1 && sums == null;
+        if (c.Rows <= DotRows && b.RowStride == 1 && isRowsOnly)
         {
             team.For((c.Cols + Dots.ItemColumns - 1) / Dots.ItemColumns, new Dots(c, (nint)initial, (nint)bias, a, b, depth));
             return;
         }
 
         int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
-        if (c.Rows <= ScaledRowsRows && b.ColumnStride == 1 && a.ColumnStride == 1)
+        if (c.Rows <= ScaledRowsRows && b.ColumnStride == 1 && isRowsOnly)
         {
             int item = PaddedColumns(Math.Max(ScaledRows.LeastColumns, (c.Cols + team.Threads - 1) / team.Threads));
             team.For((c.Cols + item - 1) / item, new ScaledRows(c, (nint)initial, (nint)bias, a, b, depth, item));
             return;
         }
 
-        if (b.RowStride == 1 && a.ColumnStride == 1 && IsTurned(c, b, depth))
+        if (b.RowStride == 1 && isRowsOnly && IsTurned(c, b, depth))
         {
             MultiplyTurned(c, initial, bias, a, b, depth);
             return;
@@ -116,7 +118,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
 
         if (a.RowStride == 1 || IsReadInPlace(a.RowStride))
         {
-            MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, a.ColumnStride, Rows * a.RowStride, a.ColumnStride), b, depth, pieceDepth);
+            MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, a.ColumnStride, Rows * a.RowStride, a.ColumnStride), b, depth, pieceDepth, sums);
             return;
         }
 
@@ -179,7 +181,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         team.For((c.Cols + item - 1) / item, new Turned(team, c, (nint)initial, (nint)bias, (nint)rows, b, width, depth, item));
     }
 
-    private void MultiplyBlocks(Tensor c, float* initial, float* bias, Panels a, Operand b, int depth, int pieceDepth)
+    private void MultiplyBlocks(Tensor c, float* initial, float* bias, Panels a, Operand b, int depth, int pieceDepth, float* sums = null)
     {
         int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns;
         // Rows in equal parts; then columns in parts with enough work in each.
@@ -187,7 +189,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         long panelWork = Math.Max(1, (long)Math.Min(c.Rows, panelsDown * Rows) * depth * Columns);
         int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, Even(BlockColumns / Columns, panelsB, down)));
         int blocksAcross = (panelsB + panelsAcross - 1) / panelsAcross;
-        team.For(down * blocksAcross, new Block(team, c, (nint)initial, (nint)bias, a, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
+        team.For(down * blocksAcross, new Block(team, c, (nint)initial, (nint)bias, (nint)sums, a, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
     }
 
     private static int BlocksDown(int rows) => ((PaddedRows(rows) / Rows) + (BlockRows / Rows) - 1) / (BlockRows / Rows);
@@ -272,7 +274,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
 
     /// <summary>A block of C: for each piece of K, all its tiles.</summary>
     private readonly struct Block(
-        WorkerTeam team, Tensor c, nint initial, nint bias, Panels a, Operand b, int depth, int pieceDepth, int panelsDown, int panelsAcross, int blocksAcross) : IParallelBody
+        WorkerTeam team, Tensor c, nint initial, nint bias, nint sums, Panels a, Operand b, int depth, int pieceDepth, int panelsDown, int panelsAcross, int blocksAcross) : IParallelBody
     {
         public void Run(int index, int worker)
         {
@@ -294,6 +296,9 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
                 nint strideB = inPlace ? piece.RowStride : Columns, panelB = inPlace ? Columns : (nint)Columns * count;
                 if (a.RowStep == 1) Tiles<AdjacentStreaming>(rows, columns, count, panels, panelsB, strideB, panelB, result, start, biases);
                 else Tiles<StridedStreaming>(rows, columns, count, panels, panelsB, strideB, panelB, result, start, biases);
+
+                // B is in the second-level cache now.
+                for (int i = 0; i < count && sums != 0 && row == 0; i++) SimdMath<S, V>.AddScaled((float*)sums + column, piece.At(i, 0).Pointer, 1, columns);
             }
         }
 
@@ -472,7 +477,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
 
     private const int BiasColumns = 256;
 
-    /// <summary>dBias += the sums of some columns of dY, rows added in order.</summary>
+    /// <summary>dBias += the sums of some columns of dY, rows added in order, where dY is not B, whose columns blocks sum in the same order.</summary>
     private readonly struct BiasGradient(float* dBias, float* dY, int rows, int columns) : IParallelBody
     {
         public void Run(int index, int worker)
