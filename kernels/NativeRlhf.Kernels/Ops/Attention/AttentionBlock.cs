@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using NativeRlhf.Kernels.Device;
 
 namespace NativeRlhf.Kernels.Ops;
@@ -69,7 +70,7 @@ internal static unsafe class AttentionBlock<S, V>
             S.Store(sum + i, S.Zero);
         }
 
-        Transposition.Copy(qT, Stride, q, strideQ, queries, size);
+        Transposition.Copy(qT, Stride, q, strideQ, queries, size, ahead: 8 * strideQ);
         float scale = 1 / MathF.Sqrt(size);
         bool accumulate = false;
         for (int j = 0; j < prefixLength; j += Length) Block(prefix + (j * strideKV), Math.Min(Length, prefixLength - j), Length);
@@ -83,7 +84,7 @@ internal static unsafe class AttentionBlock<S, V>
 
         void Block(nint at, int keys, int diagonal)
         {
-            Scores(s, k + at, strideKV, qT, keys, queries, size, diagonal);
+            Scores(s, k + at, strideKV, qT, keys, queries, size, diagonal, next: v + at);
             Softmax(s, scale, max, sum, factor, keys, queries, diagonal);
             if (accumulate)
                 for (int i = 0; i < queries; i++) Scale(output + (i * padded), output + (i * padded), factor[i], size);
@@ -136,6 +137,13 @@ internal static unsafe class AttentionBlock<S, V>
         return new Operand(copy, padded);
     }
 
+    /// <summary>Brings rows to the second-level cache.</summary>
+    public static void Fetch(float* source, nint stride, int rows, int size)
+    {
+        for (int r = 0; r < rows && Sse.IsSupported; r++)
+            for (int d = 0; d < size; d += 16) Sse.Prefetch1(source + (r * stride) + d);
+    }
+
     /// <summary>destination (size) = scale · source</summary>
     public static void Scale(float* destination, float* source, float scale, int size)
     {
@@ -145,11 +153,16 @@ internal static unsafe class AttentionBlock<S, V>
         for (; d < size; d++) destination[d] = source[d] * scale;
     }
 
-    /// <summary>s[key, query] = Σ_d k[key, d] · qT[d, query]</summary>
-    public static void Scores(float* s, float* k, nint strideK, float* qT, int keys, int queries, int size, int diagonal)
+    /// <summary>
+    /// s[key, query] = Σ_d k[key, d] · qT[d, query]. Rows of a head are short pieces of memory far apart, which no cache foresees: meanwhile the next keys
+    /// are fetched, and what belongs to these and is needed afterwards.
+    /// </summary>
+    public static void Scores(float* s, float* k, nint strideK, float* qT, int keys, int queries, int size, int diagonal, float* next = null)
     {
         for (int j = 0; j < keys; j += Rows)
         {
+            Fetch(k + ((j + Rows) * strideK), strideK, Math.Min(Rows, keys - j - Rows), size);
+            if (next != null) Fetch(next + (j * strideK), strideK, Math.Min(Rows, keys - j), size);
             for (int i = Math.Max(0, j - diagonal) / S.Width * S.Width; i < queries; i += Columns)
                 RegisterTile<S, V>.Multiply<Strided>(Math.Min(Rows, keys - j), Columns, size, k + (j * strideK), strideK, 1, qT + i, Stride, s + ((nint)j * Stride) + i, Stride, false);
         }
