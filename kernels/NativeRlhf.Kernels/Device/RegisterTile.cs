@@ -65,6 +65,9 @@ internal static unsafe class RegisterTile<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
+    /// <summary>How many k before the end of a tile its place in C is fetched: less than a microsecond, which memory takes at most.</summary>
+    private const int LastDepth = 48;
+
     /// <summary>The most rows of a tile.</summary>
     public static int Rows
     {
@@ -111,7 +114,18 @@ internal static unsafe class RegisterTile<S, V>
     /// <param name="strideC">The distance between rows of c and of <paramref name="initial"/>.</param>
     /// <param name="initial">What the product is added to, c itself or another matrix; or null</param>
     /// <param name="bias">bias, one for each column; or null</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply<A>(
+        int rows, int columns, int depth, float* a, nint rowStep, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
+        where A : struct, ITileOperands
+    {
+        if (columns != Columns || rows != Rows) Border<A>(rows, columns, depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
+        else if (S.Width >= 16) Tile<A, Height12, TwoVectors>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
+        else Tile<A, Height6, TwoVectors>(depth, a, rowStep, depthStep, b, strideB, c, strideC, initial, bias);
+    }
+
+    /// <summary>A tile at the right or lower border of its matrix.</summary>
+    private static void Border<A>(
         int rows, int columns, int depth, float* a, nint rowStep, nint depthStep, float* b, nint strideB, float* c, nint strideC, float* initial, float* bias)
         where A : struct, ITileOperands
     {
@@ -127,7 +141,7 @@ internal static unsafe class RegisterTile<S, V>
             return;
         }
 
-        // A tile at the right border is computed whole and stored in part.
+        // Columns that are no whole vector are computed whole and stored in part.
         float* tile = stackalloc float[Rows * Columns];
         if (columns > S.Width) Heights<A, TwoVectors>(rows, depth, a, rowStep, depthStep, b, strideB, tile, Columns, null, null);
         else Heights<A, OneVector>(rows, depth, a, rowStep, depthStep, b, strideB, tile, Columns, null, null);
@@ -182,17 +196,6 @@ internal static unsafe class RegisterTile<S, V>
         where H : struct, IHeight
         where W : struct, IWidth
     {
-        // What the product is added to, or stored over, comes to the caches while it is computed.
-        if (Sse.IsSupported)
-        {
-            float* sum = initial == null ? c : initial;
-            for (int r = 0; r < H.Rows; r++, sum += strideC)
-            {
-                Sse.Prefetch0(sum);
-                if (W.Vectors > 1) Sse.Prefetch0(sum + S.Width);
-            }
-        }
-
         V r0L = S.Zero, r0R = S.Zero, r1L = S.Zero, r1R = S.Zero, r2L = S.Zero, r2R = S.Zero;
         V r3L = S.Zero, r3R = S.Zero, r4L = S.Zero, r4R = S.Zero, r5L = S.Zero, r5R = S.Zero;
         V r6L = S.Zero, r6R = S.Zero, r7L = S.Zero, r7R = S.Zero, r8L = S.Zero, r8R = S.Zero;
@@ -200,80 +203,97 @@ internal static unsafe class RegisterTile<S, V>
         // Of rows with a stride three are addressed from one pointer, by one and two strides.
         float* a3 = a + (3 * rowStep), a6 = a3 + (3 * rowStep), a9 = a6 + (3 * rowStep);
         float* next = a + (H.Rows * rowStep);
-        for (; depth > 0; depth--, a += depthStep, b += strideB)
+        int last = Math.Min(depth, LastDepth);
+        depth -= last;
+        while (true)
         {
-            V left = S.Load(b), right = W.Vectors > 1 ? S.Load(b + S.Width) : S.Zero, x = S.Set(a[0]);
-            if (A.Ahead > 0 && Sse.IsSupported)
+            for (; depth > 0; depth--, a += depthStep, b += strideB)
             {
-                Sse.Prefetch1(b + (A.Ahead * strideB));
-                if (W.Vectors > 1) Sse.Prefetch1(b + (A.Ahead * strideB) + S.Width);
+                V left = S.Load(b), right = W.Vectors > 1 ? S.Load(b + S.Width) : S.Zero, x = S.Set(a[0]);
+                if (A.Ahead > 0 && Sse.IsSupported)
+                {
+                    Sse.Prefetch1(b + (A.Ahead * strideB));
+                    if (W.Vectors > 1) Sse.Prefetch1(b + (A.Ahead * strideB) + S.Width);
+                }
+
+                if (A.FetchesNextRows && Sse.IsSupported)
+                {
+                    Sse.Prefetch1(A.IsAdjacent ? a + ((2 * H.Rows) - 1) : next);
+                    if (!A.IsAdjacent) next += H.Rows;
+                }
+
+                r0L = S.FusedMultiplyAdd(x, left, r0L);
+                r0R = Right<W>(x, right, r0R);
+                if (H.Rows > 1)
+                {
+                    x = Element<A>(a, a, rowStep, 1);
+                    r1L = S.FusedMultiplyAdd(x, left, r1L);
+                    r1R = Right<W>(x, right, r1R);
+                }
+
+                if (H.Rows > 2)
+                {
+                    x = Element<A>(a, a, rowStep, 2);
+                    r2L = S.FusedMultiplyAdd(x, left, r2L);
+                    r2R = Right<W>(x, right, r2R);
+                    x = Element<A>(a, a3, rowStep, 3);
+                    r3L = S.FusedMultiplyAdd(x, left, r3L);
+                    r3R = Right<W>(x, right, r3R);
+                }
+
+                if (H.Rows > 4)
+                {
+                    x = Element<A>(a, a3, rowStep, 4);
+                    r4L = S.FusedMultiplyAdd(x, left, r4L);
+                    r4R = Right<W>(x, right, r4R);
+                    x = Element<A>(a, a3, rowStep, 5);
+                    r5L = S.FusedMultiplyAdd(x, left, r5L);
+                    r5R = Right<W>(x, right, r5R);
+                }
+
+                if (H.Rows > 6)
+                {
+                    x = Element<A>(a, a6, rowStep, 6);
+                    r6L = S.FusedMultiplyAdd(x, left, r6L);
+                    r6R = Right<W>(x, right, r6R);
+                    x = Element<A>(a, a6, rowStep, 7);
+                    r7L = S.FusedMultiplyAdd(x, left, r7L);
+                    r7R = Right<W>(x, right, r7R);
+                }
+
+                if (H.Rows > 8)
+                {
+                    x = Element<A>(a, a6, rowStep, 8);
+                    r8L = S.FusedMultiplyAdd(x, left, r8L);
+                    r8R = Right<W>(x, right, r8R);
+                    x = Element<A>(a, a9, rowStep, 9);
+                    r9L = S.FusedMultiplyAdd(x, left, r9L);
+                    r9R = Right<W>(x, right, r9R);
+                    x = Element<A>(a, a9, rowStep, 10);
+                    r10L = S.FusedMultiplyAdd(x, left, r10L);
+                    r10R = Right<W>(x, right, r10R);
+                    x = Element<A>(a, a9, rowStep, 11);
+                    r11L = S.FusedMultiplyAdd(x, left, r11L);
+                    r11R = Right<W>(x, right, r11R);
+                }
+
+                if (A.IsAdjacent) continue;
+                if (H.Rows > 3) a3 += depthStep;
+                if (H.Rows > 6) a6 += depthStep;
+                if (H.Rows > 9) a9 += depthStep;
             }
 
-            if (A.FetchesNextRows && Sse.IsSupported)
+            if (last == 0) break;
+
+            // What the product is added to, or stored over, comes to the first-level cache shortly before; if sooner, a and b would displace it.
+            float* sum = initial == null ? c : initial;
+            for (int r = 0; r < H.Rows && Sse.IsSupported; r++, sum += strideC)
             {
-                Sse.Prefetch1(A.IsAdjacent ? a + ((2 * H.Rows) - 1) : next);
-                if (!A.IsAdjacent) next += H.Rows;
+                Sse.Prefetch0(sum);
+                if (W.Vectors > 1) Sse.Prefetch0(sum + S.Width);
             }
 
-            r0L = S.FusedMultiplyAdd(x, left, r0L);
-            r0R = Right<W>(x, right, r0R);
-            if (H.Rows > 1)
-            {
-                x = Element<A>(a, a, rowStep, 1);
-                r1L = S.FusedMultiplyAdd(x, left, r1L);
-                r1R = Right<W>(x, right, r1R);
-            }
-
-            if (H.Rows > 2)
-            {
-                x = Element<A>(a, a, rowStep, 2);
-                r2L = S.FusedMultiplyAdd(x, left, r2L);
-                r2R = Right<W>(x, right, r2R);
-                x = Element<A>(a, a3, rowStep, 3);
-                r3L = S.FusedMultiplyAdd(x, left, r3L);
-                r3R = Right<W>(x, right, r3R);
-            }
-
-            if (H.Rows > 4)
-            {
-                x = Element<A>(a, a3, rowStep, 4);
-                r4L = S.FusedMultiplyAdd(x, left, r4L);
-                r4R = Right<W>(x, right, r4R);
-                x = Element<A>(a, a3, rowStep, 5);
-                r5L = S.FusedMultiplyAdd(x, left, r5L);
-                r5R = Right<W>(x, right, r5R);
-            }
-
-            if (H.Rows > 6)
-            {
-                x = Element<A>(a, a6, rowStep, 6);
-                r6L = S.FusedMultiplyAdd(x, left, r6L);
-                r6R = Right<W>(x, right, r6R);
-                x = Element<A>(a, a6, rowStep, 7);
-                r7L = S.FusedMultiplyAdd(x, left, r7L);
-                r7R = Right<W>(x, right, r7R);
-            }
-
-            if (H.Rows > 8)
-            {
-                x = Element<A>(a, a6, rowStep, 8);
-                r8L = S.FusedMultiplyAdd(x, left, r8L);
-                r8R = Right<W>(x, right, r8R);
-                x = Element<A>(a, a9, rowStep, 9);
-                r9L = S.FusedMultiplyAdd(x, left, r9L);
-                r9R = Right<W>(x, right, r9R);
-                x = Element<A>(a, a9, rowStep, 10);
-                r10L = S.FusedMultiplyAdd(x, left, r10L);
-                r10R = Right<W>(x, right, r10R);
-                x = Element<A>(a, a9, rowStep, 11);
-                r11L = S.FusedMultiplyAdd(x, left, r11L);
-                r11R = Right<W>(x, right, r11R);
-            }
-
-            if (A.IsAdjacent) continue;
-            if (H.Rows > 3) a3 += depthStep;
-            if (H.Rows > 6) a6 += depthStep;
-            if (H.Rows > 9) a9 += depthStep;
+            (depth, last) = (last, 0);
         }
 
         V biasL = bias == null ? S.Zero : S.Load(bias), biasR = bias == null || W.Vectors == 1 ? S.Zero : S.Load(bias + S.Width);
