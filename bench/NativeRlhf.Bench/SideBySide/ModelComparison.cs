@@ -7,7 +7,7 @@ namespace NativeRlhf.Bench.SideBySide;
 /// <summary>Training steps and generation against PyTorch.</summary>
 internal static class ModelComparison
 {
-    public static void Train(Table table, ComputeDevice device, TorchPeer? peer, DeviceLimits machine, int rounds, string filter)
+    public static void Train(Table table, ComputeDevice device, TorchPeer? peer, HostLimits limits, int rounds, string filter)
     {
         table.Begin("training step", "ours", "PyTorch", "ratio", "best runs' ratio", "of the floor");
         foreach (var shape in Shape.All)
@@ -18,17 +18,18 @@ internal static class ModelComparison
             int steps = shape.Vocabulary > 10000 ? 1 : 8;
             for (int i = 0; i < 2 * steps; i++) subject.Train();
             for (int i = 0; i < 2; i++) peer?.Request("train");
-            var paired = Stopwatches.Alternate(rounds, () => Mean(steps, () => Seconds(subject.Train)), () => Mean(steps, () => peer?.Request("train") ?? double.NaN));
             // AdamW reads 16 and writes 12 bytes a parameter; the gradient is cleared and its norm taken: 8 more.
             double parameters = ((double)shape.Layers * 12 * shape.Width * shape.Width) + ((double)shape.Vocabulary * shape.Width);
-            double floor = (shape.Flops / machine.PeakFlops) + (28 * parameters / machine.CopyBandwidth);
-            table.Row($"{shape.Name}, V = {shape.Vocabulary:N0}, B = {shape.Batch}, T = {shape.Length}", $"{1e3 * paired.Ours:F1} ms", $"{1e3 * paired.Theirs:F1} ms", $"{paired.Ratio:F2}", $"{paired.BestRatio:F2}", $"{paired.Ours / floor:F2} × {1e3 * floor:F1} ms");
+            var paired = Stopwatches.Alternate(
+                rounds, () => Mean(steps, () => Seconds(subject.Train)), () => Mean(steps, () => peer?.Request("train") ?? double.NaN),
+                () => 1 / ((shape.Flops / limits.Flops()) + (28 * parameters / limits.Copy())));
+            table.Row($"{shape.Name}, V = {shape.Vocabulary:N0}, B = {shape.Batch}, T = {shape.Length}", $"{1e3 * paired.Ours:F1} ms", $"{1e3 * paired.Theirs:F1} ms", $"{paired.Ratio:F2}", $"{paired.BestRatio:F2}", $"{paired.Possible:F2} × {1e3 * paired.Ours / paired.Possible:F1} ms");
         }
 
         table.End();
     }
 
-    public static void Generate(Table table, ComputeDevice device, TorchPeer? peer, DeviceLimits machine, int rounds, string filter)
+    public static void Generate(Table table, ComputeDevice device, TorchPeer? peer, HostLimits limits, int rounds, string filter)
     {
         table.Begin("generation of 32 tokens after 16", "ours", "PyTorch", "ratio", "best runs' ratio", "weights read at");
         foreach (var shape in Shape.All)
@@ -42,9 +43,9 @@ internal static class ModelComparison
                 for (int i = 0; i < 2 * repeats; i++) subject.Generate(sequences);
                 peer?.Request($"generate {sequences}");
                 var paired = Stopwatches.Alternate(
-                    rounds, () => Mean(repeats, () => Seconds(() => subject.Generate(sequences))), () => Mean(repeats, () => peer?.Request($"generate {sequences}") ?? double.NaN));
-                double bytes = 4 * (((double)shape.Layers * 12 * shape.Width * shape.Width) + ((double)shape.Vocabulary * shape.Width)), rate = bytes * 32 / paired.Ours;
-                table.Row($"{shape.Name}, {sequences} at once", $"{32 * sequences / paired.Ours:N0} tokens/s", $"{32 * sequences / paired.Theirs:N0} tokens/s", $"{paired.Ratio:F2}", $"{paired.BestRatio:F2}", $"{rate / 1e9:F1} GB/s, {100 * rate / machine.ReadBandwidth:F0} %");
+                    rounds, () => Mean(repeats, () => Seconds(() => subject.Generate(sequences))), () => Mean(repeats, () => peer?.Request($"generate {sequences}") ?? double.NaN), limits.Read);
+                double bytes = 4 * (((double)shape.Layers * 12 * shape.Width * shape.Width) + ((double)shape.Vocabulary * shape.Width)), rate = bytes * 32 / paired.Ours, share = bytes * 32 / paired.Possible;
+                table.Row($"{shape.Name}, {sequences} at once", $"{32 * sequences / paired.Ours:N0} tokens/s", $"{32 * sequences / paired.Theirs:N0} tokens/s", $"{paired.Ratio:F2}", $"{paired.BestRatio:F2}", $"{rate / 1e9:F1} GB/s, {100 * share:F0} %");
             }
         }
 

@@ -7,7 +7,8 @@ namespace NativeRlhf.Bench.SideBySide;
 /// <param name="Theirs">Their median, in seconds.</param>
 /// <param name="Ratio">The median of theirs / ours, run by run: above 1 we are faster.</param>
 /// <param name="BestRatio">Theirs / ours of the fastest run of each, which a busy machine disturbs least.</param>
-internal readonly record struct Paired(double Ours, double Theirs, double Ratio, double BestOurs, double BestRatio);
+/// <param name="Possible">The median of what the machine could have done in our time, by a limit measured right before and after each of our runs, whichever is more.</param>
+internal readonly record struct Paired(double Ours, double Theirs, double Ratio, double BestRatio, double Possible);
 
 /// <summary>Timing on a machine that is not quiet: alternating runs and medians.</summary>
 internal static class Stopwatches
@@ -28,19 +29,25 @@ internal static class Stopwatches
     }
 
     /// <summary>Two parties, run in turn.</summary>
-    public static Paired Alternate(int rounds, Func<double> ours, Func<double> theirs)
+    /// <param name="rounds">How often.</param>
+    /// <param name="ours">Measures us, in seconds.</param>
+    /// <param name="theirs">Measures them.</param>
+    /// <param name="limit">Measures what the machine can do at this moment, in any unit a second; or none.</param>
+    public static Paired Alternate(int rounds, Func<double> ours, Func<double> theirs, Func<double>? limit = null)
     {
-        double[] first = new double[rounds], second = new double[rounds], ratios = new double[rounds];
+        double[] first = new double[rounds], second = new double[rounds], ratios = new double[rounds], possible = new double[rounds];
         for (int i = 0; i < rounds; i++)
         {
+            double before = limit?.Invoke() ?? double.NaN;
             first[i] = ours();
+            possible[i] = first[i] * Math.Max(before, limit?.Invoke() ?? double.NaN);
             Rest();
             second[i] = theirs();
             Rest();
             ratios[i] = second[i] / first[i];
         }
 
-        return new Paired(Median(first), Median(second), Median(ratios), first.Min(), second.Min() / first.Min());
+        return new Paired(Median(first), Median(second), Median(ratios), second.Min() / first.Min(), Median(possible));
     }
 
     /// <summary>OpenBLAS's threads spin for 2²⁶ cycles after a call; nobody is measured against the other's waiting threads.</summary>
