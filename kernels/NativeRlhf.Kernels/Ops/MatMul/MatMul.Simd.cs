@@ -11,7 +11,8 @@ namespace NativeRlhf.Kernels.Ops;
 /// in the first-level cache while it meets the columns of its block, and so is B, some rows of it fetched ahead, unless it is read transposed:
 /// then who computes a block packs what it needs of B into panels that stay in the second-level cache. Rows of A a multiple
 /// of 4 KiB apart are packed before, for all threads. Where packing B would cost more than packing the others, as for few rows, the product
-/// is turned around. K is never shared among threads: each element of C is summed in the same order whatever their number.
+/// is turned around. K is shared among threads for one to three rows only, in pieces that do not depend on their number, so that each element
+/// of C is summed in the same order whatever it is.
 /// </summary>
 internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDisposable
     where S : struct, ISimd<V>
@@ -105,8 +106,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
         if (c.Rows <= ScaledRowsRows && b.ColumnStride == 1 && isRowsOnly)
         {
-            int item = PaddedColumns(Math.Max(ScaledRows.LeastColumns, (c.Cols + team.Threads - 1) / team.Threads));
-            team.For((c.Cols + item - 1) / item, new ScaledRows(c, (nint)initial, (nint)bias, a, b, depth, item));
+            MultiplyScaled(c, initial, bias, a, b, depth);
             return;
         }
 
@@ -179,6 +179,16 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         float* rows = Packed((nuint)width * (nuint)depth);
         team.For((width + Columns - 1) / Columns, new PackRows(rows, a, c.Rows, width, depth));
         team.For((c.Cols + item - 1) / item, new Turned(team, c, (nint)initial, (nint)bias, (nint)rows, b, width, depth, item));
+    }
+
+    /// <summary>For very few rows, whose time is that of reading B: pieces of K, each of whole rows of B, are summed apart, then together in their order.</summary>
+    private void MultiplyScaled(Tensor c, float* initial, float* bias, Operand a, Operand b, int depth)
+    {
+        int pieceDepth = Math.Max(ScaledRows.LeastDepth, (((depth + ScaledRows.MostPieces - 1) / ScaledRows.MostPieces) + 7) / 8 * 8);
+        int pieces = Math.Max(1, (depth + pieceDepth - 1) / pieceDepth);
+        float* sums = Packed((nuint)(pieces - 1) * (nuint)c.Length);
+        team.For(pieces, new ScaledRows(c, (nint)initial, (nint)bias, (nint)sums, a, b, depth, pieceDepth));
+        for (int piece = 1; piece < pieces; piece++, sums += c.Length) SimdMath<S, V>.AddScaled(c.Pointer, sums, 1, (int)c.Length);
     }
 
     private void MultiplyBlocks(Tensor c, float* initial, float* bias, Panels a, Operand b, int depth, int pieceDepth, float* sums = null)
@@ -418,31 +428,31 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     }
 
     /// <summary>
-    /// Columns of a product of up to three rows, for which memory is the limit: rows of B are scaled and added, eight at once, and read from end to
-    /// end as memory likes it; the next eight are fetched meanwhile.
+    /// A piece of K of a product of up to three rows, for which memory is the limit: rows of B are scaled and added, eight at once, and read from end to
+    /// end as memory likes it; the next eight are fetched meanwhile. The first piece sums in C, each other one beside it.
     /// </summary>
-    private readonly struct ScaledRows(Tensor c, nint initial, nint bias, Operand a, Operand b, int depth, int item) : IParallelBody
+    private readonly struct ScaledRows(Tensor c, nint initial, nint bias, nint sums, Operand a, Operand b, int depth, int pieceDepth) : IParallelBody
     {
-        /// <summary>Fewer columns would be read as pieces of rows, half as fast.</summary>
-        public const int LeastColumns = 128;
+        /// <summary>The most pieces, so that a thread that is slowed down does fewer of them; and the least rows of one.</summary>
+        public const int MostPieces = 8, LeastDepth = 64;
 
         public void Run(int index, int worker)
         {
-            int first = index * item, columns = Math.Min(item, c.Cols - first);
+            float* result = index == 0 ? c.Pointer : (float*)sums + ((nint)(index - 1) * c.Length);
             for (int i = 0; i < c.Rows; i++)
             {
-                nint place = ((nint)i * c.Cols) + first;
-                var sum = new Span<float>(c.Pointer + place, columns);
-                if (initial == 0) sum.Clear();
-                else new ReadOnlySpan<float>((float*)initial + place, columns).CopyTo(sum);
-                if (bias != 0) SimdMath<S, V>.AddScaled(c.Pointer + place, (float*)bias + first, 1, columns);
+                nint place = (nint)i * c.Cols;
+                var sum = new Span<float>(result + place, c.Cols);
+                if (index > 0 || initial == 0) sum.Clear();
+                else new ReadOnlySpan<float>((float*)initial + place, c.Cols).CopyTo(sum);
+                if (index == 0 && bias != 0) SimdMath<S, V>.AddScaled(result + place, (float*)bias, 1, c.Cols);
             }
 
-            int k = 0;
-            for (; k <= depth - 8; k += 8)
-                for (int i = 0; i < c.Rows; i++) AddEight(c.Pointer + ((nint)i * c.Cols) + first, b.At(k, first).Pointer, b.RowStride, a.At(i, k).Pointer, columns);
-            for (; k < depth; k++)
-                for (int i = 0; i < c.Rows; i++) SimdMath<S, V>.AddScaled(c.Pointer + ((nint)i * c.Cols) + first, b.At(k, first).Pointer, *a.At(i, k).Pointer, columns);
+            int k = index * pieceDepth, end = Math.Min(depth, k + pieceDepth);
+            for (; k <= end - 8; k += 8)
+                for (int i = 0; i < c.Rows; i++) AddEight(result + ((nint)i * c.Cols), b.At(k, 0).Pointer, b.RowStride, a.At(i, k).Pointer, c.Cols);
+            for (; k < end; k++)
+                for (int i = 0; i < c.Rows; i++) SimdMath<S, V>.AddScaled(result + ((nint)i * c.Cols), b.At(k, 0).Pointer, *a.At(i, k).Pointer, c.Cols);
         }
 
         /// <summary>c[j] += Σₖ x[k] · b[k, j] for eight k.</summary>
