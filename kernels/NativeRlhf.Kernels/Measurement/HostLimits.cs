@@ -13,8 +13,6 @@ namespace NativeRlhf.Kernels.Measurement;
 /// <param name="threads">How many threads do it.</param>
 public sealed unsafe class HostLimits(int threads) : IDisposable
 {
-    private const int Elements = 1 << 26; // 256 MiB
-
     /// <summary>What a thread does between two looks at the clock: some hundred microseconds.</summary>
     private const int Chunk = 1 << 19, FmaRounds = 100_000;
 
@@ -22,6 +20,8 @@ public sealed unsafe class HostLimits(int threads) : IDisposable
 
     private static float s_sink;
 
+    // 256 MiB, beyond the caches; more where each of many threads would not have a chunk to copy and one to copy it to.
+    private readonly int _length = Math.Max(1 << 26, checked(2 * threads * Chunk));
     private float* _memory;
 
     /// <summary>Floating-point operations a second of multiply-adds of the widest vectors, without memory.</summary>
@@ -34,7 +34,7 @@ public sealed unsafe class HostLimits(int threads) : IDisposable
     public double Read()
     {
         var memory = (nint)Memory();
-        int chunks = Elements / threads / Chunk;
+        int chunks = _length / threads / Chunk;
         return PerSecond((thread, turn) => Read((float*)memory + (((nint)thread * chunks) + (turn % chunks)) * Chunk));
     }
 
@@ -43,7 +43,7 @@ public sealed unsafe class HostLimits(int threads) : IDisposable
     public double Copy()
     {
         var memory = (nint)Memory();
-        int chunks = Elements / threads / 2 / Chunk;
+        int chunks = _length / threads / 2 / Chunk;
         return PerSecond((thread, turn) => Copy((float*)memory + (((2 * (nint)thread * chunks) + (turn % chunks)) * Chunk), (nint)chunks * Chunk));
     }
 
@@ -58,10 +58,10 @@ public sealed unsafe class HostLimits(int threads) : IDisposable
     private float* Memory()
     {
         if (_memory != null) return _memory;
-        _memory = (float*)NativeMemory.AlignedAlloc((nuint)Elements * sizeof(float), 64);
+        _memory = (float*)NativeMemory.AlignedAlloc((nuint)_length * sizeof(float), 64);
         // As arenas do.
-        HugePages.Advise(_memory, (long)Elements * sizeof(float));
-        new Span<float>(_memory, Elements).Fill(1);
+        HugePages.Advise(_memory, (long)_length * sizeof(float));
+        new Span<float>(_memory, _length).Fill(1);
         return _memory;
     }
 

@@ -6,6 +6,7 @@ internal sealed class HostLimitsTests
 {
     [TestCase(1)]
     [TestCase(3)]
+    [TestCase(65)]
     public void EveryLimitIsARateThatAComputerCanHave(int threads)
     {
         using var limits = new HostLimits(threads);
