@@ -31,7 +31,7 @@ public static class Tolerance
     /// <summary>‖actual − expected‖ / ‖expected‖; the absolute error where the expected is zero.</summary>
     /// <param name="actual">What came out.</param>
     /// <param name="expected">What the oracle says.</param>
-    /// <returns>The error; NaN if anything is.</returns>
+    /// <returns>The error; infinite if anything is not a number, as NaN is above no limit and .NET sorts it below all.</returns>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static double RelativeError(double[] actual, double[] expected)
     {
@@ -43,6 +43,7 @@ public static class Tolerance
             norm += expected[i] * expected[i];
         }
 
-        return Math.Sqrt(norm > 0 ? difference / norm : difference);
+        double error = Math.Sqrt(norm > 0 ? difference / norm : difference);
+        return double.IsNaN(error) ? double.PositiveInfinity : error;
     }
 }

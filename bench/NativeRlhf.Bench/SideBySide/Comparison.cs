@@ -39,12 +39,13 @@ internal static class Comparison
     {
         using var device = ComputeDevice.Open(new DeviceOptions { Device = "cpu", Threads = threads });
         var machine = DeviceLimits.Measure(device);
+        threads = device.Team.Threads;
         using var limits = new HostLimits(threads);
         var blas = OpenBlas.TryLoad(threads);
         using var peer = sections.Any(section => section is "train" or "generate") ? TorchPeer.TryStart(python, threads) : null;
         table.Line(string.Create(CultureInfo.InvariantCulture, $"""
             {DateTime.UtcNow:yyyy-MM-dd}, commit {Commit()}. {Processor()}, {threads} threads, .NET {Environment.Version}, {RuntimeInformation.OSDescription}.
-            Measured limits: {machine.PeakFlops / 1e9:F0} GFLOP/s of multiply-adds, {machine.ReadBandwidth / 1e9:F1} GB/s read, {machine.CopyBandwidth / 1e9:F1} GB/s copied, the best of five runs; in the tables limits are measured before and after each run.
+            Measured limits: {machine.PeakFlops / 1e9:F0} GFLOP/s of multiply-adds, {machine.ReadBandwidth / 1e9:F1} GB/s read, {machine.CopyBandwidth / 1e9:F1} GB/s copied, the best of five runs; in the tables limits are measured before and after each of our runs.
             OpenBLAS: {blas?.Version ?? "absent"}. PyTorch: {peer?.Version ?? "absent"}. Medians of {rounds} alternating runs; a ratio above 1 is in our favour.
 
             """));
@@ -54,10 +55,10 @@ internal static class Comparison
             {
                 case "sgemm" when blas is not null: SgemmComparison.Run(table, device, blas, limits, rounds, filter); break;
                 case "sgemm": break;
-                case "ops": OpTimes.Run(table, device, machine, filter); break;
+                case "ops": OpTimes.Run(table, device, limits, filter); break;
                 case "train": ModelComparison.Train(table, device, peer, limits, rounds, filter); break;
                 case "generate": ModelComparison.Generate(table, device, peer, limits, rounds, filter); break;
-                case "threads": OwnLimits.Threads(table, threads, rounds, filter); break;
+                case "threads": OwnLimits.Threads(table, limits, threads, rounds, filter); break;
                 case "attention": OwnLimits.Attention(table, device, rounds); break;
                 case "ppo": OwnLimits.Ppo(table, device); break;
                 case "memory": OwnLimits.Memory(table, device); break;

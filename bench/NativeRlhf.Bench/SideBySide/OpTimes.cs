@@ -9,16 +9,16 @@ namespace NativeRlhf.Bench.SideBySide;
 /// <summary>Every op of a training step alone, in the shapes of a model: its time, how often it comes, and its share of what the machine could do.</summary>
 internal static class OpTimes
 {
-    public static void Run(Table table, ComputeDevice device, DeviceLimits machine, string filter)
+    public static void Run(Table table, ComputeDevice device, HostLimits limits, string filter)
     {
         foreach (var shape in Shape.All)
         {
             if (!shape.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)) continue;
-            Run(table, device, machine, shape);
+            Run(table, device, limits, shape);
         }
     }
 
-    private static void Run(Table table, ComputeDevice device, DeviceLimits machine, Shape shape)
+    private static void Run(Table table, ComputeDevice device, HostLimits limits, Shape shape)
     {
         int n = shape.Rows, c = shape.Width, v = shape.Vocabulary, l = shape.Layers, block = Math.Min(n, 256), blocks = n / block;
         using var arena = device.AllocateArena((24L * n * c) + (40L * c * c) + (6L * v * c) + (2L * block * v) + (1 << 20));
@@ -78,16 +78,17 @@ internal static class OpTimes
         Bytes("AdamW, with norm", 1, 32 * parameters, () => optimizer.Step(1e-4));
         table.End($"Together {1e3 * sum:F1} ms.");
 
-        void Flops(string name, int times, double flops, Action work) => Row(name, times, work, s => ($"{flops / s / 1e9:F0} GFLOP/s", flops / s / machine.PeakFlops));
-        void Bytes(string name, int times, double bytes, Action work) => Row(name, times, work, s => ($"{bytes / s / 1e9:F1} GB/s", bytes / s / machine.CopyBandwidth));
+        void Flops(string name, int times, double flops, Action work) => Row(name, times, work, flops, limits.Flops, rate => $"{rate / 1e9:F0} GFLOP/s");
+        void Bytes(string name, int times, double bytes, Action work) => Row(name, times, work, bytes, limits.Copy, rate => $"{rate / 1e9:F1} GB/s");
 
-        void Row(string name, int times, Action work, Func<double, (string Rate, double Share)> rate)
+        void Row(string name, int times, Action work, double units, Func<double> limit, Func<double, string> text)
         {
             Stopwatches.Time(work, 0.15);
-            double seconds = Stopwatches.Median([.. Enumerable.Range(0, 5).Select(_ => Stopwatches.Time(work, 0.01))]);
-            var (text, share) = rate(seconds);
+            double before = limit();
+            Stopwatches.Rest();
+            double seconds = Stopwatches.Median([.. Enumerable.Range(0, 5).Select(_ => Stopwatches.Time(work, 0.01))]), rate = units / seconds;
             sum += times * seconds;
-            table.Row(name, $"{times}", $"{1e3 * seconds:F3} ms", $"{1e3 * times * seconds:F2} ms", text, $"{100 * share:F0} %");
+            table.Row(name, $"{times}", $"{1e3 * seconds:F3} ms", $"{1e3 * times * seconds:F2} ms", text(rate), $"{100 * rate / Math.Max(before, limit()):F0} %");
         }
 
         void Fill(Tensor tensor)

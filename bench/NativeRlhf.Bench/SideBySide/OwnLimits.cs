@@ -5,6 +5,7 @@ using NativeRlhf.Configuration;
 using NativeRlhf.Data;
 using NativeRlhf.Evaluation;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Measurement;
 using NativeRlhf.Model;
 using NativeRlhf.Rewards;
 using NativeRlhf.Training;
@@ -15,9 +16,10 @@ namespace NativeRlhf.Bench.SideBySide;
 internal static class OwnLimits
 {
     /// <summary>One thread against all, the training step of the largest shape.</summary>
-    public static void Threads(Table table, int threads, int rounds, string filter)
+    public static void Threads(Table table, HostLimits limits, int threads, int rounds, string filter)
     {
-        table.Begin("training step", "1 thread", $"{threads} threads", "ratio", "best runs' ratio");
+        using var alone = new HostLimits(1);
+        table.Begin("training step", "1 thread", $"{threads} threads", "ratio", "best runs' ratio", "the floors' ratio");
         foreach (var shape in Shape.All)
         {
             if (!shape.Name.Contains(filter, StringComparison.OrdinalIgnoreCase)) continue;
@@ -25,8 +27,14 @@ internal static class OwnLimits
             using var all = Open(threads);
             using var slow = new Subject(one, shape);
             using var fast = new Subject(all, shape);
-            var paired = Stopwatches.Alternate(rounds, () => Stopwatches.Time(fast.Train), () => Stopwatches.Time(slow.Train));
-            table.Row(shape.Name, $"{1e3 * paired.Theirs:F1} ms", $"{1e3 * paired.Ours:F1} ms", $"{paired.Ratio:F2}", $"{paired.BestRatio:F2}");
+            List<double> floors = [];
+            var paired = Stopwatches.Alternate(rounds, () => Stopwatches.Time(fast.Train), () =>
+            {
+                double seconds = Stopwatches.Time(slow.Train);
+                floors.Add(shape.Floor(alone) / shape.Floor(limits));
+                return seconds;
+            });
+            table.Row(shape.Name, $"{1e3 * paired.Theirs:F1} ms", $"{1e3 * paired.Ours:F1} ms", $"{paired.Ratio:F2}", $"{paired.BestRatio:F2}", $"{Stopwatches.Median(floors):F2}");
         }
 
         using var device = Open(threads);

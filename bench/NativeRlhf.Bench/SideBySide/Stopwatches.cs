@@ -16,8 +16,9 @@ internal static class Stopwatches
     /// <summary>Seconds of one call, from as many calls as take at least <paramref name="least"/> seconds, after as long untimed, in which threads wake.</summary>
     public static double Time(Action work, double least = 0.02)
     {
-        int calls = 1;
-        for (long begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin).TotalSeconds < least;) work();
+        // As many calls as fit into the time, so that a pause in a few of them is not taken for their time.
+        int calls = 0;
+        for (long begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin).TotalSeconds < least; calls++) work();
         while (true)
         {
             long start = Stopwatch.GetTimestamp();
@@ -38,20 +39,28 @@ internal static class Stopwatches
         double[] first = new double[rounds], second = new double[rounds], ratios = new double[rounds], possible = new double[rounds];
         for (int i = 0; i < rounds; i++)
         {
+            // Who begins changes, and everybody begins rested.
+            if (i % 2 == 1) Theirs(i);
             double before = limit?.Invoke() ?? double.NaN;
+            Rest();
             first[i] = ours();
             possible[i] = first[i] * Math.Max(before, limit?.Invoke() ?? double.NaN);
             Rest();
-            second[i] = theirs();
-            Rest();
+            if (i % 2 == 0) Theirs(i);
             ratios[i] = second[i] / first[i];
         }
 
         return new Paired(Median(first), Median(second), Median(ratios), second.Min() / first.Min(), Median(possible));
+
+        void Theirs(int i)
+        {
+            second[i] = theirs();
+            Rest();
+        }
     }
 
-    /// <summary>OpenBLAS's threads spin for 2²⁶ cycles after a call; nobody is measured against the other's waiting threads.</summary>
-    private static void Rest() => Thread.Sleep(80);
+    /// <summary>OpenBLAS's threads spin for 2²⁶ cycles after a call: nobody is measured against the other's waiting threads, or on cores that are hot.</summary>
+    public static void Rest() => Thread.Sleep(80);
 
     /// <summary>The median.</summary>
     public static double Median(IEnumerable<double> values)

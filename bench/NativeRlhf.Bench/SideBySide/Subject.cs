@@ -1,6 +1,7 @@
 using System.Globalization;
 using NativeRlhf.Data;
 using NativeRlhf.Kernels.Device;
+using NativeRlhf.Kernels.Measurement;
 using NativeRlhf.Model;
 using NativeRlhf.Optimization;
 using NativeRlhf.Rollout;
@@ -22,8 +23,16 @@ internal sealed record Shape(string Name, int Layers, int Width, int Heads, int 
 
     public int Rows => Batch * Length;
 
+    /// <summary>Weights that a product reads; the others are few.</summary>
+    public double Parameters => ((double)Layers * 12 * Width * Width) + ((double)Vocabulary * Width);
+
     /// <summary>Operations of one step in matrix products: 6 for each weight and token; attention by its causal half.</summary>
-    public double Flops => (6.0 * Rows * (((double)Layers * 12 * Width * Width) + ((double)Vocabulary * Width))) + (Layers * 7.0 * Rows * Length * Width);
+    public double Flops => (6.0 * Rows * Parameters) + (Layers * 7.0 * Rows * Length * Width);
+
+    /// <summary>The least time of a training step: operations at the peak, and AdamW, which reads 16 and writes 12 bytes a parameter.</summary>
+    /// <param name="limits">What the machine can do at this moment.</param>
+    /// <returns>Seconds.</returns>
+    public double Floor(HostLimits limits) => (Flops / limits.Flops()) + (28 * Parameters / limits.Copy());
 
     /// <summary>What a peer is told.</summary>
     public string Request => string.Create(CultureInfo.InvariantCulture, $"model {Layers} {Width} {Heads} {Vocabulary} {Batch} {Length}");

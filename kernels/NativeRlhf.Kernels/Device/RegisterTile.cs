@@ -9,7 +9,7 @@ internal interface ITileOperands
     /// <summary>Whether the rows of a lie side by side, so that they are displacements of one address; else they have a stride.</summary>
     static abstract bool IsAdjacent { get; }
 
-    /// <summary>How many rows of b ahead are fetched from memory into the second-level cache; 0 where b is in a cache.</summary>
+    /// <summary>How many rows of b ahead are fetched into the second-level cache; 0 where b is in a cache for sure.</summary>
     static virtual int Ahead => 0;
 
     /// <summary>Whether the rows of a lie one after the other in memory, so that those of the next tile are fetched from end to end, as many floats for each k as there are rows.</summary>
@@ -22,7 +22,10 @@ internal readonly struct Adjacent : ITileOperands
     public static bool IsAdjacent => true;
 }
 
-/// <summary>Rows of a lie side by side, those of the next tile beside them, and both a and b come from memory, fetched as long before their use as it takes to come.</summary>
+/// <summary>
+/// Rows of a lie side by side, those of the next tile beside them, and both a and b may come from memory, fetched as long before their use as it takes to come.
+/// Of a or b that was packed what is in a cache already is fetched, which costs nothing that could be measured.
+/// </summary>
 internal readonly struct AdjacentStreaming : ITileOperands
 {
     public static bool IsAdjacent => true;
@@ -38,7 +41,7 @@ internal readonly struct Strided : ITileOperands
     public static bool IsAdjacent => false;
 }
 
-/// <summary>Rows of a lie where a matrix has them, and b comes from memory.</summary>
+/// <summary>Rows of a lie where a matrix has them, and b may come from memory.</summary>
 internal readonly struct StridedStreaming : ITileOperands
 {
     public static bool IsAdjacent => false;

@@ -34,8 +34,7 @@ public sealed unsafe class WorkerTeam : IDisposable
     private const long Turn = 1L << 32, InsideMask = Turn - 1;
 
     private readonly Thread[] _threads;
-    private readonly float*[] _scratch;
-    private readonly int[] _scratchLength;
+    private readonly ScratchMemory[] _scratch;
     private readonly object _sleepers = new();
     private readonly Lock _oneAtATime = new();
 
@@ -59,8 +58,8 @@ public sealed unsafe class WorkerTeam : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         _threads = new Thread[threads - 1];
-        _scratch = new float*[threads];
-        _scratchLength = new int[threads];
+        _scratch = new ScratchMemory[threads];
+        for (int worker = 0; worker < threads; worker++) _scratch[worker] = new ScratchMemory();
         for (int i = 0; i < _threads.Length; i++)
         {
             int worker = i + 1;
@@ -117,24 +116,14 @@ public sealed unsafe class WorkerTeam : IDisposable
         Interlocked.MemoryBarrier();
         Wake();
         foreach (var thread in _threads) thread.Join();
-        foreach (float* memory in _scratch) NativeMemory.AlignedFree(memory);
+        foreach (var memory in _scratch) memory.Dispose();
     }
 
     /// <summary>Memory of a worker that lasts for one item: 64-byte aligned, at least as long as asked, content undefined.</summary>
     /// <param name="worker">The worker that runs the item.</param>
     /// <param name="length">The number of floats.</param>
     /// <returns>The worker's memory.</returns>
-    internal float* Scratch(int worker, int length)
-    {
-        if (_scratchLength[worker] < length)
-        {
-            NativeMemory.AlignedFree(_scratch[worker]);
-            _scratch[worker] = (float*)NativeMemory.AlignedAlloc((nuint)length * sizeof(float), 64);
-            _scratchLength[worker] = length;
-        }
-
-        return _scratch[worker];
-    }
+    internal float* Scratch(int worker, int length) => _scratch[worker].Take((nuint)length);
 
     private static void RunItem<TBody>(void* body, int index, int worker)
         where TBody : struct, IParallelBody => Unsafe.AsRef<TBody>(body).Run(index, worker);

@@ -10,32 +10,45 @@ namespace NativeRlhf.Kernels.Measurement;
 /// What a CPU can do at this moment, each measured in some tens of milliseconds: beside every timing on a machine whose speed changes from
 /// second to second.
 /// </summary>
-/// <param name="threads">How many threads do it.</param>
-public sealed unsafe class HostLimits(int threads) : IDisposable
+public sealed unsafe class HostLimits : IDisposable
 {
-    /// <summary>What a thread does between two looks at the clock: some hundred microseconds.</summary>
-    private const int Chunk = 1 << 19, FmaRounds = 100_000;
+    /// <summary>What a thread does between two looks at the clock, some hundred microseconds: floats read or copied, and rounds of multiply-adds.</summary>
+    internal const int Chunk = 1 << 19, FmaRounds = 100_000;
 
     private static readonly TimeSpan s_warmUp = TimeSpan.FromMilliseconds(20), s_duration = TimeSpan.FromMilliseconds(40);
 
     private static float s_sink;
 
-    // 256 MiB, beyond the caches; more where each of many threads would not have a chunk to copy and one to copy it to.
-    private readonly int _length = Math.Max(1 << 26, checked(2 * threads * Chunk));
+    private readonly int _threads;
     private float* _memory;
+
+    /// <summary>Measures nothing yet.</summary>
+    /// <param name="threads">How many threads do it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no thread to do it.</exception>
+    public HostLimits(int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        _threads = threads;
+        Length = (nint)Math.Max(1L << 26, (long)threads << 23);
+    }
+
+    /// <summary>The floats that are read and copied: 256 MiB, or 32 MiB for each of many threads, beyond the caches.</summary>
+    internal nint Length { get; }
 
     /// <summary>Floating-point operations a second of multiply-adds of the widest vectors, without memory.</summary>
     /// <returns>Operations a second, two a multiply-add.</returns>
     public double Flops() =>
-        PerSecond((_, _) => Vector512.IsHardwareAccelerated ? FusedMultiplyAdds<Simd512, Vector512<float>>() : FusedMultiplyAdds<Simd256, Vector256<float>>());
+        PerSecond((_, _) =>
+            Vector512.IsHardwareAccelerated ? FusedMultiplyAdds<Simd512, Vector512<float>>()
+            : Vector256.IsHardwareAccelerated ? FusedMultiplyAdds<Simd256, Vector256<float>>()
+            : FusedMultiplyAdds<Simd128, Vector128<float>>());
 
     /// <summary>Reading of memory from end to end, each thread its part.</summary>
     /// <returns>Bytes a second.</returns>
     public double Read()
     {
         var memory = (nint)Memory();
-        int chunks = _length / threads / Chunk;
-        return PerSecond((thread, turn) => Read((float*)memory + (((nint)thread * chunks) + (turn % chunks)) * Chunk));
+        return PerSecond((thread, turn) => Read((float*)memory + ReadPlace(thread, turn)));
     }
 
     /// <summary>Copying of memory.</summary>
@@ -43,8 +56,25 @@ public sealed unsafe class HostLimits(int threads) : IDisposable
     public double Copy()
     {
         var memory = (nint)Memory();
-        int chunks = _length / threads / 2 / Chunk;
-        return PerSecond((thread, turn) => Copy((float*)memory + (((2 * (nint)thread * chunks) + (turn % chunks)) * Chunk), (nint)chunks * Chunk));
+        return PerSecond((thread, turn) =>
+        {
+            var (source, destination) = CopyPlace(thread, turn);
+            return Copy((float*)memory + source, (float*)memory + destination);
+        });
+    }
+
+    /// <summary>Where a thread's chunk lies that it reads in some turn: its part from end to end, again and again.</summary>
+    internal nint ReadPlace(int thread, int turn)
+    {
+        nint chunks = Length / _threads / Chunk;
+        return ((thread * chunks) + (turn % chunks)) * Chunk;
+    }
+
+    /// <summary>Where a thread's chunk lies that it copies in some turn, and where it is copied to: the halves of the thread's part.</summary>
+    internal (nint Source, nint Destination) CopyPlace(int thread, int turn)
+    {
+        nint chunks = Length / _threads / Chunk / 2, source = ((2 * thread * chunks) + (turn % chunks)) * Chunk;
+        return (source, source + (chunks * Chunk));
     }
 
     /// <inheritdoc/>
@@ -58,23 +88,25 @@ public sealed unsafe class HostLimits(int threads) : IDisposable
     private float* Memory()
     {
         if (_memory != null) return _memory;
-        _memory = (float*)NativeMemory.AlignedAlloc((nuint)_length * sizeof(float), 64);
-        // As arenas do.
-        HugePages.Advise(_memory, (long)_length * sizeof(float));
-        new Span<float>(_memory, _length).Fill(1);
+        _memory = (float*)NativeMemory.AlignedAlloc((nuint)Length * sizeof(float), 64);
+        // As arenas do, which one thread clears, too.
+        HugePages.Advise(_memory, (long)Length * sizeof(float));
+        for (nint i = 0; i < Length; i += Chunk) new Span<float>(_memory + i, Chunk).Fill(1);
         return _memory;
     }
 
     /// <summary>
     /// Units a second of all threads at the same time, each turn after turn for as long as the others, after a while untimed, in which they
-    /// come to cores of their own: one that a neighbour slows down does less, and nobody waits for it.
+    /// come to cores of their own: one that a neighbour slows down does less. Nobody has the machine for itself while it is timed: each goes on
+    /// until all are warm, and until all have been timed.
     /// </summary>
     private double PerSecond(Func<int, int, double> body)
     {
         double units = 0;
-        using var start = new Barrier(threads);
-        var team = new Thread[threads];
-        for (int t = 0; t < threads; t++)
+        int warm = 0, timed = 0;
+        using var start = new Barrier(_threads);
+        var team = new Thread[_threads];
+        for (int t = 0; t < _threads; t++)
         {
             int thread = t;
             team[t] = new Thread(() =>
@@ -83,6 +115,8 @@ public sealed unsafe class HostLimits(int threads) : IDisposable
                 long begin = Stopwatch.GetTimestamp();
                 int turn = 0;
                 while (Stopwatch.GetElapsedTime(begin) < s_warmUp) body(thread, turn++);
+                Interlocked.Increment(ref warm);
+                while (Volatile.Read(ref warm) < _threads) body(thread, turn++);
                 begin = Stopwatch.GetTimestamp();
                 double done = 0;
                 TimeSpan elapsed;
@@ -93,6 +127,8 @@ public sealed unsafe class HostLimits(int threads) : IDisposable
                 }
                 while (elapsed < s_duration);
                 lock (start) units += done / elapsed.TotalSeconds;
+                Interlocked.Increment(ref timed);
+                while (Volatile.Read(ref timed) < _threads) body(thread, turn++);
             });
             team[t].Start();
         }
@@ -139,9 +175,9 @@ public sealed unsafe class HostLimits(int threads) : IDisposable
         return (double)Chunk * sizeof(float);
     }
 
-    private static double Copy(float* source, nint distance)
+    private static double Copy(float* source, float* destination)
     {
-        new ReadOnlySpan<float>(source, Chunk).CopyTo(new Span<float>(source + distance, Chunk));
+        new ReadOnlySpan<float>(source, Chunk).CopyTo(new Span<float>(destination, Chunk));
         return 2.0 * Chunk * sizeof(float);
     }
 }

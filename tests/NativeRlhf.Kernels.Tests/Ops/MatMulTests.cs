@@ -15,6 +15,12 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
            from shift in new[] { 0, 3, 6, 11 }
            select (Sizes[n], Sizes[(5 * n + shift) % Sizes.Length], Sizes[(3 * n + 7 * shift) % Sizes.Length]),
         (21, 33, 101), (100, 1100, 300), (300, 70, 600), (13, 1, 40), (12, 600, 520), (3, 1030, 290), (1340, 1560, 33), (2, 300, 400), (31, 257, 300), (16, 70, 1030), (48, 390, 1001), (112, 600, 700),
+
+        // Few rows in several pieces of K, with a bias, which each second shape has.
+        (1, 700, 130), (5, 1024, 33), (3, 129, 37), (200, 70, 1),
+
+        // Rows a multiple of 4 KiB apart, so that they are packed: at once, by pieces of K and by rows.
+        (1100, 3072, 17), (390, 2048, 40), (1540, 2048, 5), (13, 40, 1024),
     ];
 
     private static readonly (int N, int IC, int OC)[] SmallShapes =
@@ -155,6 +161,16 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
             bench.Kernels.MatMul.Forward(sum, x, weight, bias, layout, dY, activated, ActivationKind.GeluTanh);
             bench.Kernels.MatMul.Forward(Tensor.None, x.Slice(0, 3), weight, bias, layout, activated: alone, kind: ActivationKind.GeluExact);
             outputs.AddRange([y, dX, dWeight, dBias, thin, some, sum, activated, alone]);
+        }
+
+        // Rows 4 KiB apart, and few of them as for one token of a sequence.
+        if (!bench.IsSimulated)
+        {
+            Tensor far = bench.Upload(TestData.Normal(5, 40 * 1024), 40, 1024), weight = bench.Upload(TestData.Normal(6, 1024 * 300), 1024, 300);
+            Tensor y = bench.Overwritten(40, 300), one = bench.Overwritten(1, 300);
+            bench.Kernels.MatMul.Forward(y, far, weight, Tensor.None);
+            bench.Kernels.MatMul.Forward(one, far.Slice(0, 1), weight, Tensor.None);
+            outputs.AddRange([y, one]);
         }
 
         return [.. outputs];

@@ -26,6 +26,14 @@ public class VerifierTests
     }
 
     [Test]
+    public void What_is_not_a_number_is_within_no_limit()
+    {
+        double error = Verification.Tolerance.RelativeError([1, double.NaN, 3], [1, 2, 3]);
+        Assert.That(error, Is.EqualTo(double.PositiveInfinity));
+        Assert.That(() => Tolerance.AssertClose([1, double.NaN, 3], [1, 2, 3], 1, "x"), Throws.InstanceOf<AssertionException>());
+    }
+
+    [Test]
     public void The_defaults_of_the_cpu_agree_with_the_oracle()
     {
         using var verifier = new Verifier(_device);
@@ -96,7 +104,7 @@ public class VerifierTests
         // An element that is left out still is NaN.
         var verdict = Verify(verifier, (k, x, y) => k.Elementwise.Copy(((Tensor)y).Slice(1, ((Tensor)y).Rows - 1), ((Tensor)x).Slice(1, ((Tensor)x).Rows - 1)), (x, y) => x.Values.CopyTo(y.Values, 0));
         Assert.That(verdict.Failure, Is.EqualTo("y is off"));
-        Assert.That(verdict.Error, Is.NaN);
+        Assert.That(verdict.Error, Is.EqualTo(double.PositiveInfinity));
     }
 
     [Test]

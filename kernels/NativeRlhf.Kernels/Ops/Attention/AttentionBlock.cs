@@ -141,7 +141,12 @@ internal static unsafe class AttentionBlock<S, V>
     public static void Fetch(float* source, nint stride, int rows, int size)
     {
         for (int r = 0; r < rows && Sse.IsSupported; r++)
-            for (int d = 0; d < size; d += 16) Sse.Prefetch1(source + (r * stride) + d);
+        {
+            float* row = source + (r * stride);
+            for (int d = 0; d < size; d += 16) Sse.Prefetch1(row + d);
+            // A row that does not begin with a line may end in one more.
+            Sse.Prefetch1(row + size - 1);
+        }
     }
 
     /// <summary>destination (size) = scale · source</summary>

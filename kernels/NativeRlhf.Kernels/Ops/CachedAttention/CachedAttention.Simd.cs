@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using ILGPU;
 using NativeRlhf.Kernels.Device;
 
@@ -30,32 +29,20 @@ internal sealed unsafe class CachedAttentionSimd<S, V>(WorkerTeam team) : Cached
     private readonly List<(int Row, int Position)> _parts = [];
 
     // For each part the weighted sum of the values (C), and of each head the maximum and the sum of the weights.
-    private float* _sums;
-    private long _length;
+    private readonly ScratchMemory _sums = new();
 
-    public void Dispose()
-    {
-        NativeMemory.AlignedFree(_sums);
-        _sums = null;
-        _length = 0;
-    }
+    public void Dispose() => _sums.Dispose();
 
     private protected override void ForwardCore(Tensor y, Tensor keys, Tensor values, Tensor qkv, ArrayView<int> slots, ArrayView<int> positions, int capacity, int heads)
     {
         int* slot = slots.Pointer(), position = positions.Pointer();
         team.For((y.Rows + BlockRows - 1) / BlockRows, new Append(keys.Pointer, values.Pointer, qkv.Pointer, slot, position, capacity, y.Rows, y.Cols));
         Plan(slot, position, y.Rows);
-        long length = (long)_parts.Count * (y.Cols + (2 * heads));
-        if (length > _length)
-        {
-            NativeMemory.AlignedFree(_sums);
-            _sums = (float*)NativeMemory.AlignedAlloc((nuint)length * sizeof(float), 64);
-            _length = length;
-        }
+        float* sums = _sums.Take((nuint)_parts.Count * (nuint)(y.Cols + (2 * heads)));
 
         var call = new Call(team, y.Pointer, keys.Pointer, values.Pointer, qkv.Pointer, slot, position, capacity, heads, y.Cols);
-        team.For((_blocks.Count * heads) + _parts.Count, new Attend(call, _blocks, _parts, _sums));
-        team.For((_rows.Count + BlockRows - 1) / BlockRows, new Join(call, _rows, _sums));
+        team.For((_blocks.Count * heads) + _parts.Count, new Attend(call, _blocks, _parts, sums));
+        team.For((_rows.Count + BlockRows - 1) / BlockRows, new Join(call, _rows, sums));
     }
 
     /// <summary>Finds the rows that follow each other, and cuts everything into blocks and parts.</summary>

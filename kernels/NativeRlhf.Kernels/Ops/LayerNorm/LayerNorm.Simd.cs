@@ -4,14 +4,18 @@ using NativeRlhf.Kernels.Device;
 namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
-/// Forward and dX: blocks of rows, each row read while it is in the first-level cache. dWeight and dBias: blocks of
-/// columns over all rows in order, so that the sums do not depend on the threads.
+/// Blocks of rows, each row read while it is in the first-level cache. dWeight and dBias are summed over the rows of a block, then over the blocks in
+/// order, so that the sums do not depend on the threads.
 /// </summary>
-internal sealed unsafe class LayerNormSimd<S, V>(WorkerTeam team) : LayerNorm
+internal sealed unsafe class LayerNormSimd<S, V>(WorkerTeam team) : LayerNorm, IDisposable
     where S : struct, ISimd<V>
     where V : struct
 {
     private const int BlockRows = 32, BlockColumns = 64;
+
+    private readonly ScratchMemory _sums = new();
+
+    public void Dispose() => _sums.Dispose();
 
     private protected override void ForwardCore(Tensor y, Tensor mean, Tensor rstd, Tensor x, Tensor weight, Tensor bias, float epsilon) =>
         team.For((x.Rows + BlockRows - 1) / BlockRows,
@@ -19,11 +23,10 @@ internal sealed unsafe class LayerNormSimd<S, V>(WorkerTeam team) : LayerNorm
 
     private protected override void BackwardCore(Tensor dX, Tensor dWeight, Tensor dBias, Tensor dY, Tensor x, Tensor mean, Tensor rstd, Tensor weight)
     {
-        team.For((x.Rows + BlockRows - 1) / BlockRows,
-            new InputGradient(dX.Pointer, dY.Pointer, x.Pointer, mean.Pointer, rstd.Pointer, weight.Pointer, x.Rows, x.Cols));
-        if (dWeight.IsNone) return;
-        team.For((x.Cols + BlockColumns - 1) / BlockColumns,
-            new ParameterGradient(dWeight.Pointer, dBias.Pointer, dY.Pointer, x.Pointer, mean.Pointer, rstd.Pointer, x.Rows, x.Cols));
+        int blocks = (x.Rows + BlockRows - 1) / BlockRows;
+        float* sums = dWeight.IsNone ? null : _sums.Take(2 * (nuint)blocks * (nuint)x.Cols);
+        team.For(blocks, new Gradient(dX.Pointer, sums, dY.Pointer, x.Pointer, mean.Pointer, rstd.Pointer, weight.Pointer, x.Rows, x.Cols));
+        if (!dWeight.IsNone) team.For((x.Cols + BlockColumns - 1) / BlockColumns, new SumOfBlocks(dWeight.Pointer, dBias.Pointer, sums, blocks, x.Cols));
     }
 
     private readonly struct Normalize(float* y, float* mean, float* rstd, float* x, float* weight, float* bias, float epsilon, int rows, int columns) : IParallelBody
@@ -66,11 +69,14 @@ internal sealed unsafe class LayerNormSimd<S, V>(WorkerTeam team) : LayerNorm
         }
     }
 
-    private readonly struct InputGradient(float* dX, float* dY, float* x, float* mean, float* rstd, float* weight, int rows, int columns) : IParallelBody
+    /// <summary>dX, and dWeight and dBias of the block, one after the other.</summary>
+    private readonly struct Gradient(float* dX, float* sums, float* dY, float* x, float* mean, float* rstd, float* weight, int rows, int columns) : IParallelBody
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
+            float* sumW = sums == null ? null : sums + (2 * (nint)index * columns), sumB = sumW + columns;
+            if (sums != null) new Span<float>(sumW, 2 * columns).Clear();
             for (int n = index * BlockRows; n < Math.Min(rows, (index + 1) * BlockRows); n++)
             {
                 float* row = x + ((nint)n * columns), gradient = dY + ((nint)n * columns), destination = dX + ((nint)n * columns);
@@ -105,35 +111,35 @@ internal sealed unsafe class LayerNormSimd<S, V>(WorkerTeam team) : LayerNorm
 
                 for (; c < columns; c++)
                     destination[c] += scale * ((gradient[c] * weight[c]) - meanG - ((row[c] - mu) * scale * meanGx));
+
+                if (sums == null) continue;
+                for (c = 0; c <= columns - S.Width; c += S.Width)
+                {
+                    V g = S.Load(gradient + c), normalized = S.Multiply(S.Subtract(S.Load(row + c), center), scales);
+                    S.Store(sumW + c, S.FusedMultiplyAdd(g, normalized, S.Load(sumW + c)));
+                    S.Store(sumB + c, S.Add(S.Load(sumB + c), g));
+                }
+
+                for (; c < columns; c++)
+                {
+                    sumW[c] += gradient[c] * (row[c] - mu) * scale;
+                    sumB[c] += gradient[c];
+                }
             }
         }
     }
 
-    private readonly struct ParameterGradient(float* dWeight, float* dBias, float* dY, float* x, float* mean, float* rstd, int rows, int columns) : IParallelBody
+    /// <summary>Some columns of dWeight and dBias over all blocks.</summary>
+    private readonly struct SumOfBlocks(float* dWeight, float* dBias, float* sums, int blocks, int columns) : IParallelBody
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index, int worker)
         {
-            int first = index * BlockColumns, last = Math.Min(columns, first + BlockColumns);
-            for (int n = 0; n < rows; n++)
+            int first = index * BlockColumns, count = Math.Min(BlockColumns, columns - first);
+            float* block = sums + first;
+            for (int b = 0; b < blocks; b++, block += 2 * columns)
             {
-                float* row = x + ((nint)n * columns), gradient = dY + ((nint)n * columns);
-                float mu = mean[n], scale = rstd[n];
-                V center = S.Set(mu), scales = S.Set(scale);
-                int c = first;
-                for (; c <= last - S.Width; c += S.Width)
-                {
-                    V g = S.Load(gradient + c);
-                    V normalized = S.Multiply(S.Subtract(S.Load(row + c), center), scales);
-                    S.Store(dWeight + c, S.FusedMultiplyAdd(g, normalized, S.Load(dWeight + c)));
-                    S.Store(dBias + c, S.Add(S.Load(dBias + c), g));
-                }
-
-                for (; c < last; c++)
-                {
-                    dWeight[c] += gradient[c] * (row[c] - mu) * scale;
-                    dBias[c] += gradient[c];
-                }
+                SimdMath<S, V>.AddScaled(dWeight + first, block, 1, count);
+                SimdMath<S, V>.AddScaled(dBias + first, block + columns, 1, count);
             }
         }
     }

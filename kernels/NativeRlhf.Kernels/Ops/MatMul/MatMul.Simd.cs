@@ -1,5 +1,5 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using NativeRlhf.Kernels.Device;
 
@@ -8,9 +8,9 @@ namespace NativeRlhf.Kernels.Ops;
 /// <summary>
 /// The blocked product of Goto and van de Geijn (2008): C (M × N) = A (M × K) · B (K × N), where the strides of A and B
 /// say which of them is read transposed. A is read where it lies, in panels of <see cref="RegisterTile{S,V}"/>'s rows, one of which stays
-/// in the first-level cache while it meets the columns of its block, and so is B, some rows of it fetched ahead, unless it is read transposed:
-/// then who computes a block packs what it needs of B into panels that stay in the second-level cache. Rows of A a multiple
-/// of 4 KiB apart are packed before, for all threads. Where packing B would cost more than packing the others, as for few rows, the product
+/// in the nearest caches while it meets the columns of its block, and so is B, some rows of it fetched ahead, unless it is read transposed:
+/// then who computes a block packs what it needs of B into panels that stay in the second-level cache. Rows of an A that is not transposed and
+/// whose rows lie a multiple of 4 KiB apart are packed before, for all threads. Where packing B would cost more than packing the others, as for few rows, the product
 /// is turned around. K is shared among threads for one to three rows only, in pieces that do not depend on their number, so that each element
 /// of C is summed in the same order whatever it is.
 /// </summary>
@@ -18,7 +18,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     where S : struct, ISimd<V>
     where V : struct
 {
-    /// <summary>The largest piece of K: a panel of A (12 × 384 floats, 18 KiB) stays in the first-level cache.</summary>
+    /// <summary>The largest piece of K: a panel of A (12 × 384 floats, 18 KiB; in whole lines up to 48 KiB where it is read transposed) stays in the nearest caches.</summary>
     private const int PieceDepth = 384;
 
     /// <summary>The most floats of A that are packed at once: 8 MiB, in the third-level cache.</summary>
@@ -27,7 +27,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>The most rows of a block of C: their panels (384 rows of a piece are 600 KiB) stay in the second-level cache.</summary>
     private const int BlockRows = 384;
 
-    /// <summary>The most columns of a block of C: a piece of them is 192 KiB.</summary>
+    /// <summary>The most columns of a block of C that has enough work: a piece of them is 192 KiB.</summary>
     private const int BlockColumns = 128;
 
     /// <summary>Up to this many rows a transposed B is not worth its packing.</summary>
@@ -43,8 +43,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     private const int BlockWork = 1 << 17;
 
     private readonly ActivationSimd<S, V> _activation = new(team);
-    private float* _packedA;
-    private nuint _packedLength;
+    private readonly ScratchMemory _packed = new();
 
     private static int Rows
     {
@@ -58,12 +57,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         get => RegisterTile<S, V>.Columns;
     }
 
-    public void Dispose()
-    {
-        NativeMemory.AlignedFree(_packedA);
-        _packedA = null;
-        _packedLength = 0;
-    }
+    public void Dispose() => _packed.Dispose();
 
     private protected override void ForwardCore(
         Tensor y, Tensor x, Tensor weight, Tensor bias, WeightLayout layout, Tensor residual, Tensor activated, ActivationKind kind)
@@ -103,7 +97,6 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             return;
         }
 
-        int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
         if (c.Rows <= ScaledRowsRows && b.ColumnStride == 1 && isRowsOnly)
         {
             MultiplyScaled(c, initial, bias, a, b, depth);
@@ -116,12 +109,14 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             return;
         }
 
+        int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
         if (a.RowStride == 1 || IsReadInPlace(a.RowStride))
         {
             MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, a.ColumnStride, Rows * a.RowStride, a.ColumnStride), b, depth, pieceDepth, sums);
             return;
         }
 
+        Debug.Assert(sums == null, "sums are wanted with a transposed A only");
         int mostRows = Math.Min(PaddedRows(c.Rows), Math.Max(Rows, PackedFloats / pieceDepth / Math.Min(pieces, 4) / Rows * Rows));
         int mostPieces = Math.Max(1, PackedFloats / pieceDepth / mostRows);
         for (int row = 0; row < c.Rows; row += mostRows)
@@ -130,33 +125,21 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             for (int piece = 0; piece < pieces; piece += mostPieces)
             {
                 int k = piece * pieceDepth, count = Math.Min(mostPieces * pieceDepth, depth - k);
-                PackA(a.At(row, k), rows, count, pieceDepth);
+                float* packed = PackA(a.At(row, k), rows, count, pieceDepth);
                 var block = c.Slice(row, rows);
                 float* start = piece > 0 ? block.Pointer : initial == null ? null : initial + ((nint)row * c.Cols);
-                var panels = new Panels(_packedA, 1, Rows, Rows * pieceDepth, PaddedRows(rows));
+                var panels = new Panels(packed, 1, Rows, Rows * pieceDepth, PaddedRows(rows));
                 MultiplyBlocks(block, start, piece > 0 ? null : bias, panels, b.At(k, 0), count, pieceDepth);
             }
         }
     }
 
-    private void PackA(Operand a, int rows, int depth, int pieceDepth)
+    private float* PackA(Operand a, int rows, int depth, int pieceDepth)
     {
         int panels = PaddedRows(rows) / Rows, pieces = Math.Max(1, (depth + pieceDepth - 1) / pieceDepth);
-        var body = new PackPanels(Packed((nuint)(panels * Rows) * (nuint)pieces * (nuint)pieceDepth), a, rows, panels, depth, pieceDepth);
-        team.For(panels * pieces, body);
-    }
-
-    /// <summary>Memory for what is packed for all threads.</summary>
-    private float* Packed(nuint length)
-    {
-        if (length > _packedLength)
-        {
-            NativeMemory.AlignedFree(_packedA);
-            _packedA = (float*)NativeMemory.AlignedAlloc(length * sizeof(float), 64);
-            _packedLength = length;
-        }
-
-        return _packedA;
+        float* packed = _packed.Take((nuint)(panels * Rows) * (nuint)pieces * (nuint)pieceDepth);
+        team.For(panels * pieces, new PackPanels(packed, a, rows, panels, depth, pieceDepth));
+        return packed;
     }
 
     /// <summary>Whether rows so far apart are read by tiles where they lie: a multiple of 4 KiB would bring them to the same few lines of the first-level cache.</summary>
@@ -176,18 +159,24 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     private void MultiplyTurned(Tensor c, float* initial, float* bias, Operand a, Operand b, int depth)
     {
         int width = PaddedColumns(c.Rows), panels = (c.Cols + Rows - 1) / Rows, item = Even(Turned.MostPanels, panels, 1) * Rows;
-        float* rows = Packed((nuint)width * (nuint)depth);
+        float* rows = _packed.Take((nuint)width * (nuint)depth);
         team.For((width + Columns - 1) / Columns, new PackRows(rows, a, c.Rows, width, depth));
         team.For((c.Cols + item - 1) / item, new Turned(team, c, (nint)initial, (nint)bias, (nint)rows, b, width, depth, item));
     }
 
-    /// <summary>For very few rows, whose time is that of reading B: pieces of K, each of whole rows of B, are summed apart, then together in their order.</summary>
+    /// <summary>
+    /// For very few rows, whose time is that of reading B: pieces of K, each of whole rows of B, are summed apart, then together in their order.
+    /// Where the threads cannot share the pieces equally, these are cut into columns as well, whole vectors apart, which changes no sum.
+    /// </summary>
     private void MultiplyScaled(Tensor c, float* initial, float* bias, Operand a, Operand b, int depth)
     {
         int pieceDepth = Math.Max(ScaledRows.LeastDepth, (((depth + ScaledRows.MostPieces - 1) / ScaledRows.MostPieces) + 7) / 8 * 8);
         int pieces = Math.Max(1, (depth + pieceDepth - 1) / pieceDepth);
-        float* sums = Packed((nuint)(pieces - 1) * (nuint)c.Length);
-        team.For(pieces, new ScaledRows(c, (nint)initial, (nint)bias, (nint)sums, a, b, depth, pieceDepth));
+        float* sums = _packed.Take((nuint)(pieces - 1) * (nuint)c.Length);
+        int parts = pieces % team.Threads == 0 ? 1 : Math.Clamp(c.Cols / ScaledRows.LeastColumns, 1, team.Threads);
+        int partColumns = PaddedColumns((c.Cols + parts - 1) / parts);
+        parts = (c.Cols + partColumns - 1) / partColumns;
+        team.For(pieces * parts, new ScaledRows(c, (nint)initial, (nint)bias, (nint)sums, a, b, depth, pieceDepth, parts, partColumns));
         for (int piece = 1; piece < pieces; piece++, sums += c.Length) SimdMath<S, V>.AddScaled(c.Pointer, sums, 1, (int)c.Length);
     }
 
@@ -260,26 +249,29 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// <summary>Panels of the tile's columns: panel[k · Columns + j] = B[k, column + j]; missing columns are zeros.</summary>
     private static void PackB(float* packed, Operand b, int columns, int depth)
     {
-        for (int j = 0; j < columns; j += Columns, packed += (nint)Columns * depth)
+        int border = columns / Columns * Columns;
+        if (b.RowStride == 1)
         {
-            int count = Math.Min(Columns, columns - j);
-            var panel = b.At(0, j);
-            if (panel.RowStride == 1)
+            for (int j = 0; j < columns; j += Columns)
+                Transposition.Copy(packed + ((nint)j * depth), Columns, b.At(0, j).Pointer, b.ColumnStride, Math.Min(Columns, columns - j), depth, Columns * b.ColumnStride);
+        }
+        else
+        {
+            // A row of all panels at once: pieces of memory as long as may be.
+            for (int k = 0; k < depth; k++)
             {
-                Transposition.Copy(packed, Columns, panel.Pointer, panel.ColumnStride, count, depth, Columns * panel.ColumnStride);
-            }
-            else
-            {
-                for (int k = 0; k < depth; k++)
+                float* from = b.At(k, 0).Pointer, next = from + (Ahead * b.RowStride);
+                for (int line = 0; line < columns && Sse.IsSupported; line += 16) Sse.Prefetch0(next + line);
+                if (Sse.IsSupported) Sse.Prefetch0(next + columns - 1);
+                for (int j = 0; j < columns; j += Columns)
                 {
-                    float* from = panel.At(k, 0).Pointer;
-                    for (int line = 0; line < count && Sse.IsSupported; line += 16) Sse.Prefetch0(from + (Ahead * panel.RowStride) + line);
-                    new ReadOnlySpan<float>(from, count).CopyTo(new Span<float>(packed + (k * Columns), count));
+                    int count = Math.Min(Columns, columns - j);
+                    new ReadOnlySpan<float>(from + j, count).CopyTo(new Span<float>(packed + ((nint)j * depth) + (k * Columns), count));
                 }
             }
-
-            for (int k = 0; k < depth && count < Columns; k++) new Span<float>(packed + (k * Columns) + count, Columns - count).Clear();
         }
+
+        for (int k = 0; k < depth && border < columns; k++) new Span<float>(packed + ((nint)border * depth) + (k * Columns) + columns - border, Columns - columns + border).Clear();
     }
 
     /// <summary>A block of C: for each piece of K, all its tiles.</summary>
@@ -431,28 +423,30 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
     /// A piece of K of a product of up to three rows, for which memory is the limit: rows of B are scaled and added, eight at once, and read from end to
     /// end as memory likes it; the next eight are fetched meanwhile. The first piece sums in C, each other one beside it.
     /// </summary>
-    private readonly struct ScaledRows(Tensor c, nint initial, nint bias, nint sums, Operand a, Operand b, int depth, int pieceDepth) : IParallelBody
+    private readonly struct ScaledRows(
+        Tensor c, nint initial, nint bias, nint sums, Operand a, Operand b, int depth, int pieceDepth, int parts, int partColumns) : IParallelBody
     {
-        /// <summary>The most pieces, so that a thread that is slowed down does fewer of them; and the least rows of one.</summary>
-        public const int MostPieces = 8, LeastDepth = 64;
+        /// <summary>The most pieces, so that a thread that is slowed down does fewer of them; the least rows of one; and the least columns where it is cut.</summary>
+        public const int MostPieces = 8, LeastDepth = 64, LeastColumns = 128;
 
         public void Run(int index, int worker)
         {
-            float* result = index == 0 ? c.Pointer : (float*)sums + ((nint)(index - 1) * c.Length);
+            int piece = index / parts, column = index % parts * partColumns, columns = Math.Min(partColumns, c.Cols - column);
+            float* result = (piece == 0 ? c.Pointer : (float*)sums + ((nint)(piece - 1) * c.Length)) + column;
             for (int i = 0; i < c.Rows; i++)
             {
                 nint place = (nint)i * c.Cols;
-                var sum = new Span<float>(result + place, c.Cols);
-                if (index > 0 || initial == 0) sum.Clear();
-                else new ReadOnlySpan<float>((float*)initial + place, c.Cols).CopyTo(sum);
-                if (index == 0 && bias != 0) SimdMath<S, V>.AddScaled(result + place, (float*)bias, 1, c.Cols);
+                var sum = new Span<float>(result + place, columns);
+                if (piece > 0 || initial == 0) sum.Clear();
+                else new ReadOnlySpan<float>((float*)initial + column + place, columns).CopyTo(sum);
+                if (piece == 0 && bias != 0) SimdMath<S, V>.AddScaled(result + place, (float*)bias + column, 1, columns);
             }
 
-            int k = index * pieceDepth, end = Math.Min(depth, k + pieceDepth);
+            int k = piece * pieceDepth, end = Math.Min(depth, k + pieceDepth);
             for (; k <= end - 8; k += 8)
-                for (int i = 0; i < c.Rows; i++) AddEight(result + ((nint)i * c.Cols), b.At(k, 0).Pointer, b.RowStride, a.At(i, k).Pointer, c.Cols);
+                for (int i = 0; i < c.Rows; i++) AddEight(result + ((nint)i * c.Cols), b.At(k, column).Pointer, b.RowStride, a.At(i, k).Pointer, columns);
             for (; k < end; k++)
-                for (int i = 0; i < c.Rows; i++) SimdMath<S, V>.AddScaled(result + ((nint)i * c.Cols), b.At(k, 0).Pointer, *a.At(i, k).Pointer, c.Cols);
+                for (int i = 0; i < c.Rows; i++) SimdMath<S, V>.AddScaled(result + ((nint)i * c.Cols), b.At(k, column).Pointer, *a.At(i, k).Pointer, columns);
         }
 
         /// <summary>c[j] += Σₖ x[k] · b[k, j] for eight k.</summary>
