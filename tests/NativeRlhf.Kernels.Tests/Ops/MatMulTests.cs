@@ -19,7 +19,7 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
         // Few rows in several pieces of K, with a bias, which each second shape has.
         (1, 700, 130), (5, 1024, 33), (3, 129, 37), (200, 70, 1),
 
-        // Rows a multiple of 4 KiB apart, so that they are packed: at once, by pieces of K and by rows.
+        // Rows a multiple of 4 KiB apart, which many first-level caches do not keep, so that they are packed: at once, by pieces of K and by rows.
         (1100, 3072, 17), (390, 2048, 40), (1540, 2048, 5), (13, 40, 1024),
     ];
 
@@ -137,6 +137,35 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
         var dBias = Bench.Upload(bias);
         Kernels.MatMul.BackwardWeight(Bench.Upload([], 0, 9), dBias, Bench.Upload([], 3, 0), Bench.Upload(residual, 3, 9));
         AssertClose(dBias, [.. bias.Select((b, i) => b + residual[i] + residual[9 + i] + residual[18 + i])], 1, "dBias");
+    }
+
+    [TestCase(1)]
+    [TestCase(64)]
+    public void Rows_a_multiple_of_4_KiB_apart_whether_the_first_level_cache_keeps_them_or_not(int level1Ways)
+    {
+        var type = Kernels.MatMul.GetType();
+        if (!type.IsGenericType) Assert.Ignore($"{type.Name} does not ask for the cache");
+        var op = (MatMul)Activator.CreateInstance(type, Bench.Device.Team, level1Ways)!;
+        using var disposable = (IDisposable)op;
+        foreach (var (N, IC, OC) in LargeShapes.Where(shape => shape.IC % 1024 == 0 || shape.OC % 1024 == 0))
+        {
+            double[] x = TestData.Normal(1, N * IC), dY = TestData.Normal(2, N * OC), weight = TestData.Normal(3, IC * OC);
+            foreach (var layout in Enum.GetValues<WeightLayout>())
+            {
+                double[] expected = new double[N * OC], expectedX = TestData.Filled(N * IC, 1);
+                Reference.MatMul.Forward(expected, x, weight, null, null, layout == WeightLayout.OutIn, N, IC, OC);
+                var y = Bench.Overwritten(N, OC);
+                op.Forward(y, Bench.Upload(x, N, IC), Weight(weight, IC, OC, layout), Tensor.None, layout);
+                AssertClose(y, expected, IC, $"x ({N}, {IC}) · W to {OC}, {layout}");
+                Bench.End();
+
+                Reference.MatMul.BackwardInput(expectedX, dY, weight, layout == WeightLayout.OutIn, accumulate: true, N, IC, OC);
+                var dX = Bench.Accumulated(N, IC);
+                op.BackwardInput(dX, Bench.Upload(dY, N, OC), Weight(weight, IC, OC, layout), layout, accumulate: true);
+                AssertClose(dX, expectedX, OC, $"dY ({N}, {OC}) · Wᵀ to {IC}, {layout}");
+                Bench.End();
+            }
+        }
     }
 
     private protected override Tensor[] RunAll(Workbench bench)

@@ -7,14 +7,16 @@ namespace NativeRlhf.Kernels.Ops;
 
 /// <summary>
 /// The blocked product of Goto and van de Geijn (2008): C (M × N) = A (M × K) · B (K × N), where the strides of A and B
-/// say which of them is read transposed. A is read where it lies, in panels of <see cref="RegisterTile{S,V}"/>'s rows, one of which stays
-/// in the nearest caches while it meets the columns of its block, and so is B, some rows of it fetched ahead, unless it is read transposed:
-/// then who computes a block packs what it needs of B into panels that stay in the second-level cache. Rows of an A that is not transposed and
-/// whose rows lie a multiple of 4 KiB apart are packed before, for all threads. Where packing B would cost more than packing the others, as for few rows, the product
+/// say which of them is read transposed. A is read where it lies, in panels of <see cref="RegisterTile{S,V}"/>'s rows. B is read where it lies,
+/// some rows of it fetched ahead, where that costs no more than its packing: where A's rows are read from end to end, and B's lie as the tiles
+/// read them, not a multiple of 4 KiB apart. Else who computes a block packs what it needs of B into panels that stay in the second-level cache.
+/// Where packing B would cost more than packing the others, as for few rows, the product
 /// is turned around. K is shared among threads for one to three rows only, in pieces that do not depend on their number, so that each element
 /// of C is summed in the same order whatever it is.
 /// </summary>
-internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDisposable
+/// <param name="team">The threads.</param>
+/// <param name="level1Ways">The ways of the first-level cache. Of fewer than a tile has rows, A is packed before, for all threads, where its rows are a multiple of 4 KiB apart.</param>
+internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) : MatMul, IDisposable
     where S : struct, ISimd<V>
     where V : struct
 {
@@ -44,6 +46,11 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
 
     private readonly ActivationSimd<S, V> _activation = new(team);
     private readonly ScratchMemory _packed = new();
+
+    public MatMulSimd(WorkerTeam team)
+        : this(team, HostCache.Level1Ways)
+    {
+    }
 
     private static int Rows
     {
@@ -110,7 +117,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         }
 
         int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
-        if (a.RowStride == 1 || IsReadInPlace(a.RowStride))
+        if (a.RowStride == 1 || KeepsRows(a.RowStride))
         {
             MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, a.ColumnStride, Rows * a.RowStride, a.ColumnStride), b, depth, pieceDepth, sums);
             return;
@@ -142,17 +149,20 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
         return packed;
     }
 
-    /// <summary>Whether rows so far apart are read by tiles where they lie: a multiple of 4 KiB would bring them to the same few lines of the first-level cache.</summary>
-    private static bool IsReadInPlace(nint rowStride) => rowStride % 1024 != 0;
+    /// <summary>Whether rows so far apart keep to different sets of lines of the first-level cache; those a multiple of 4 KiB apart share one.</summary>
+    private static bool IsSpread(nint rowStride) => rowStride % 1024 != 0;
+
+    /// <summary>Whether the first-level cache keeps as many rows so far apart as a tile has.</summary>
+    private bool KeepsRows(nint rowStride) => IsSpread(rowStride) || level1Ways >= Rows;
 
     /// <summary>
-    /// Whether a product with B read transposed is turned around. Then B is not packed by each block of rows, but A once, and the result
+    /// Whether a product with B read transposed, of a single block of rows, is turned around. Then B is not packed, but A, and the result
     /// is copied as well; and the tiles' last columns, as they are C's rows, do nothing: eight of them take as long as packing B.
     /// </summary>
-    private static bool IsTurned(Tensor c, Operand b, int depth)
+    private bool IsTurned(Tensor c, Operand b, int depth)
     {
-        long packed = (long)depth * c.Cols * BlocksDown(c.Rows), turned = (long)c.Rows * (depth + c.Cols), idle = (long)depth * c.Cols * (PaddedColumns(c.Rows) - c.Rows) / 8;
-        return IsReadInPlace(b.ColumnStride) && (long)c.Rows * depth <= PackedFloats && turned + idle < packed + (packed / 4);
+        long packed = (long)depth * c.Cols, turned = (long)c.Rows * (depth + c.Cols), idle = packed * (PaddedColumns(c.Rows) - c.Rows) / 8;
+        return BlocksDown(c.Rows) == 1 && KeepsRows(b.ColumnStride) && (long)c.Rows * depth <= PackedFloats && turned + idle < packed + (packed / 4);
     }
 
     /// <summary>Cᵀ = Bᵀ·Aᵀ: the rows of Bᵀ are read where they lie, Aᵀ is packed for all threads.</summary>
@@ -284,8 +294,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             int column = index % blocksAcross * panelsAcross * Columns, columns = Math.Min(c.Cols - column, panelsAcross * Columns);
             nint place = ((nint)row * c.Cols) + column;
             float* result = c.Pointer + place;
-            // Vectors of rows that are not whole lines apart would cross lines.
-            bool inPlace = b.ColumnStride == 1 && columns % S.Width == 0 && b.RowStride % 16 == 0;
+            // A transposed A needs whole lines for twelve floats of each, and the first-level cache for itself. Vectors of rows that are not whole lines apart would cross lines.
+            bool inPlace = a.RowStep != 1 && b.ColumnStride == 1 && columns % S.Width == 0 && b.RowStride % 16 == 0 && IsSpread(b.RowStride);
             float* packedB = inPlace ? null : team.Scratch(worker, panelsAcross * Columns * pieceDepth);
             for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth)
             {
@@ -304,20 +314,23 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team) : MatMul, IDispos
             }
         }
 
-        /// <summary>A panel of A meets all panels of B while it lies in the first-level cache.</summary>
-        private void Tiles<T>(int rows, int columns, int count, float* panelA, float* b, nint strideB, nint panelB, float* result, float* initial, float* bias)
+        /// <summary>
+        /// All tiles of a piece. A packed panel of B stays in the first-level cache while all panels of A pass; where B lies in its place, a panel of A
+        /// stays while those of B pass.
+        /// </summary>
+        private void Tiles<T>(int rows, int columns, int count, float* panels, float* b, nint strideB, nint panelB, float* result, float* initial, float* bias)
             where T : struct, ITileOperands
         {
-            for (int i = 0; i < rows; i += Rows, panelA += a.PanelStep)
+            int panelsA = (rows + Rows - 1) / Rows, panelsB = (columns + Columns - 1) / Columns;
+            bool isPacked = strideB == Columns;
+            for (int tile = 0; tile < panelsA * panelsB; tile++)
             {
-                float* panel = b;
-                for (int j = 0; j < columns; j += Columns, panel += panelB)
-                {
-                    nint place = ((nint)i * c.Cols) + j;
-                    RegisterTile<S, V>.Multiply<T>(
-                        Math.Min(Rows, rows - i), Math.Min(Columns, columns - j), count, panelA, a.RowStep, a.DepthStep, panel, strideB,
-                        result + place, c.Cols, initial == null ? null : initial + place, bias == null ? null : bias + j);
-                }
+                var (down, across) = isPacked ? (tile % panelsA, tile / panelsA) : (tile / panelsB, tile % panelsB);
+                int i = down * Rows, j = across * Columns;
+                nint place = ((nint)i * c.Cols) + j;
+                RegisterTile<S, V>.Multiply<T>(
+                    Math.Min(Rows, rows - i), Math.Min(Columns, columns - j), count, panels + (down * a.PanelStep), a.RowStep, a.DepthStep, b + (across * panelB), strideB,
+                    result + place, c.Cols, initial == null ? null : initial + place, bias == null ? null : bias + j);
             }
         }
     }
