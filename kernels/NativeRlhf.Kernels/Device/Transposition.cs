@@ -14,30 +14,37 @@ internal static unsafe class Transposition
     /// <param name="strideS">The distance between rows of the source.</param>
     /// <param name="rows">Rows of the source.</param>
     /// <param name="columns">Columns of the source.</param>
-    /// <param name="ahead">The distance from the source to what will be copied next and lies in memory, to be fetched meanwhile; or 0.</param>
+    /// <param name="ahead">How far ahead in each row of a source that lies in memory lines are fetched; or 0.</param>
     public static void Copy(float* destination, nint strideD, float* source, nint strideS, int rows, int columns, nint ahead = 0)
     {
         if (Avx.IsSupported)
         {
-            for (; rows >= 8; rows -= 8, destination += 8, source += 8 * strideS)
+            // Sixteen columns, a line of each row, then all rows: a line of the destination is written as a whole, and one of the source read as a whole.
+            int whole = rows & ~7, c = 0;
+            for (; c <= columns - 16; c += 16)
             {
-                int c = 0;
-                for (; c <= columns - 8; c += 8)
+                float* to = destination + (c * strideD), from = source + c;
+                for (int r = 0; r < whole; r += 8, to += 8, from += 8 * strideS)
                 {
-                    CopyEight(destination + (c * strideD), strideD, source + c, strideS);
-                    // Eight columns are half a line: of every two turns one fetches four rows, the other the other four.
-                    float* next = source + ahead + (c & ~15) + ((c & 8) / 2 * strideS);
-                    for (int r = 0; r < 4 && ahead != 0; r++) Sse.Prefetch1(next + (r * strideS));
+                    CopyEight(to, strideD, from, strideS);
+                    CopyEight(to + (8 * strideD), strideD, from + 8, strideS);
+                    for (int i = 0; i < 8 && ahead != 0; i++) Sse.Prefetch0(from + ahead + (i * strideS));
                 }
-
-                CopyRest(destination + (c * strideD), strideD, source + c, strideS, 8, columns - c);
             }
 
-            for (; rows >= 4; rows -= 4, destination += 4, source += 4 * strideS)
+            for (int r = 0; r < whole && c <= columns - 8; r += 8) CopyEight(destination + (c * strideD) + r, strideD, source + c + (r * strideS), strideS);
+            if (c <= columns - 8) c += 8;
+            CopyRest(destination + (c * strideD), strideD, source + c, strideS, whole, columns - c);
+            rows -= whole;
+            destination += whole;
+            source += whole * strideS;
+            if (rows >= 4)
             {
-                int c = 0;
-                for (; c <= columns - 4; c += 4) CopyFour(destination + (c * strideD), strideD, source + c, strideS);
+                for (c = 0; c <= columns - 4; c += 4) CopyFour(destination + (c * strideD), strideD, source + c, strideS);
                 CopyRest(destination + (c * strideD), strideD, source + c, strideS, 4, columns - c);
+                rows -= 4;
+                destination += 4;
+                source += 4 * strideS;
             }
         }
 

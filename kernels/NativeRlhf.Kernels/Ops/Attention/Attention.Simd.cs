@@ -115,8 +115,8 @@ internal sealed unsafe class AttentionSimd<S, V>(WorkerTeam team) : Attention
                 int queries = Math.Min(Length, length - i);
                 float* qi = q + ((nint)i * stride), dYi = dY + ((start + i) * width) + (head * size), yi = y + ((start + i) * width) + (head * size);
                 AttentionBlock<S, V>.Operand queryRows = AttentionBlock<S, V>.Tiled(qi, stride, qRows, queries, size), gradientRows = AttentionBlock<S, V>.Tiled(dYi, width, dYRows, queries, size);
-                Transposition.Copy(qT, Stride, qi, stride, queries, size, ahead: 8 * stride);
-                Transposition.Copy(dYT, Stride, dYi, width, queries, size, ahead: 8 * width);
+                Transposition.Copy(qT, Stride, qi, stride, queries, size, ahead: 16);
+                Transposition.Copy(dYT, Stride, dYi, width, queries, size, ahead: 16);
                 for (int n = 0; n < queries; n++)
                 {
                     AttentionBlock<S, V>.Fetch(yi + ((nint)(n + 8) * width), width, 1, size);

@@ -70,7 +70,7 @@ internal static unsafe class AttentionBlock<S, V>
             S.Store(sum + i, S.Zero);
         }
 
-        Transposition.Copy(qT, Stride, q, strideQ, queries, size, ahead: 8 * strideQ);
+        Transposition.Copy(qT, Stride, q, strideQ, queries, size, ahead: 16);
         float scale = 1 / MathF.Sqrt(size);
         bool accumulate = false;
         for (int j = 0; j < prefixLength; j += Length) Block(prefix + (j * strideKV), Math.Min(Length, prefixLength - j), Length);

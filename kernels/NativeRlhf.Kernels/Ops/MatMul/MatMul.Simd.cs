@@ -116,7 +116,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
             return;
         }
 
-        int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (depth + pieces - 1) / pieces);
+        // Pieces are whole lines of a row.
+        int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (((depth + pieces - 1) / pieces) + 15) / 16 * 16);
         if (a.RowStride == 1 || KeepsRows(a.RowStride))
         {
             MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, a.ColumnStride, Rows * a.RowStride, a.ColumnStride), b, depth, pieceDepth, sums);
@@ -263,7 +264,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
         if (b.RowStride == 1)
         {
             for (int j = 0; j < columns; j += Columns)
-                Transposition.Copy(packed + ((nint)j * depth), Columns, b.At(0, j).Pointer, b.ColumnStride, Math.Min(Columns, columns - j), depth, Columns * b.ColumnStride);
+                Transposition.Copy(packed + ((nint)j * depth), Columns, b.At(0, j).Pointer, b.ColumnStride, Math.Min(Columns, columns - j), depth, ahead: 32);
         }
         else
         {
