@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace NativeRlhf.Kernels.Device;
 
@@ -52,6 +53,9 @@ internal unsafe interface ISimd<V>
 
     /// <summary>The sum of all elements, in a fixed order.</summary>
     static abstract float Sum(V a);
+
+    /// <summary>The sums of four vectors, side by side.</summary>
+    static abstract void StoreSums(float* destination, V a, V b, V c, V d);
 
     static abstract float Maximum(V a);
 }
@@ -110,6 +114,10 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> a) => Simd256.Sum(a.GetLower() + a.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSums(float* destination, Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d) =>
+        Simd256.StoreSums(destination, a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Maximum(Vector512<float> a) => Simd256.Maximum(Vector256.Max(a.GetLower(), a.GetUpper()));
@@ -171,6 +179,10 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static float Sum(Vector256<float> a) => Simd128.Sum(a.GetLower() + a.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSums(float* destination, Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) =>
+        Simd128.StoreSums(destination, a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Maximum(Vector256<float> a) => Simd128.Maximum(Vector128.Max(a.GetLower(), a.GetUpper()));
 }
 
@@ -230,6 +242,21 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static float Sum(Vector128<float> a) => (a[0] + a[2]) + (a[1] + a[3]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSums(float* destination, Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
+    {
+        if (Sse.IsSupported)
+        {
+            // (a₀ + a₂, b₀ + b₂, a₁ + a₃, b₁ + b₃), the same of c and d, then their halves.
+            Vector128<float> ab = Sse.UnpackLow(a, b) + Sse.UnpackHigh(a, b), cd = Sse.UnpackLow(c, d) + Sse.UnpackHigh(c, d);
+            (Sse.MoveLowToHigh(ab, cd) + Sse.MoveHighToLow(cd, ab)).Store(destination);
+        }
+        else
+        {
+            Vector128.Create(Sum(a), Sum(b), Sum(c), Sum(d)).Store(destination);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Maximum(Vector128<float> a) => MathF.Max(MathF.Max(a[0], a[2]), MathF.Max(a[1], a[3]));
 }
 
@@ -270,6 +297,9 @@ internal readonly unsafe struct Scalar : ISimd<float>
     public static bool AnyGreater(float a, float b) => a > b;
 
     public static float Sum(float a) => a;
+
+    public static void StoreSums(float* destination, float a, float b, float c, float d) =>
+        (destination[0], destination[1], destination[2], destination[3]) = (a, b, c, d);
 
     public static float Maximum(float a) => a;
 }

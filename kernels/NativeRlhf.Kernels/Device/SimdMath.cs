@@ -98,6 +98,26 @@ internal static unsafe class SimdMath<S, V>
         return sum;
     }
 
+    /// <summary>dots[j] = dot(a, b[j]) of four rows <paramref name="stride"/> apart, over <paramref name="count"/> elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void DotFour(float* dots, float* a, float* b, nint stride, int count)
+    {
+        V s0 = S.Zero, s1 = S.Zero, s2 = S.Zero, s3 = S.Zero;
+        int i = 0;
+        for (; i <= count - S.Width; i += S.Width)
+        {
+            V x = S.Load(a + i);
+            s0 = S.FusedMultiplyAdd(x, S.Load(b + i), s0);
+            s1 = S.FusedMultiplyAdd(x, S.Load(b + i + stride), s1);
+            s2 = S.FusedMultiplyAdd(x, S.Load(b + i + (2 * stride)), s2);
+            s3 = S.FusedMultiplyAdd(x, S.Load(b + i + (3 * stride)), s3);
+        }
+
+        S.StoreSums(dots, s0, s1, s2, s3);
+        for (; i < count; i++)
+            for (int j = 0; j < 4; j++) dots[j] = MathF.FusedMultiplyAdd(a[i], b[i + (j * stride)], dots[j]);
+    }
+
     /// <summary>y += scale · x over <paramref name="count"/> elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddScaled(float* y, float* x, float scale, int count)
@@ -106,6 +126,24 @@ internal static unsafe class SimdMath<S, V>
         int i = 0;
         for (; i <= count - S.Width; i += S.Width) S.Store(y + i, S.FusedMultiplyAdd(S.Load(x + i), s, S.Load(y + i)));
         for (; i < count; i++) y[i] = MathF.FusedMultiplyAdd(x[i], scale, y[i]);
+    }
+
+    /// <summary>y += Σⱼ scales[j] · x[j] of four rows <paramref name="stride"/> apart, so that y is read and written once for four of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddFour(float* y, float* x, nint stride, float* scales, int count)
+    {
+        V s0 = S.Set(scales[0]), s1 = S.Set(scales[1]), s2 = S.Set(scales[2]), s3 = S.Set(scales[3]);
+        int i = 0;
+        for (; i <= count - S.Width; i += S.Width)
+        {
+            // Two sums, so that each waits for half of the others.
+            V even = S.FusedMultiplyAdd(s0, S.Load(x + i), S.Load(y + i)), odd = S.Multiply(s1, S.Load(x + i + stride));
+            even = S.FusedMultiplyAdd(s2, S.Load(x + i + (2 * stride)), even);
+            odd = S.FusedMultiplyAdd(s3, S.Load(x + i + (3 * stride)), odd);
+            S.Store(y + i, S.Add(even, odd));
+        }
+
+        for (; i < count; i++) y[i] += (scales[0] * x[i]) + (scales[1] * x[i + stride]) + (scales[2] * x[i + (2 * stride)]) + (scales[3] * x[i + (3 * stride)]);
     }
 
     /// <summary>2ⁿ·2ᶠ for |f| ≤ ½: the polynomial of degree 6 of least relative error, 2e-9, that is 1 at 0.</summary>

@@ -30,6 +30,36 @@ internal sealed unsafe class SimdMathTests<S, V>
     }
 
     [Test]
+    public void Sums_of_four_vectors_are_those_of_each([Values(1, 2, 3)] int seed)
+    {
+        var random = new Random(seed);
+        float[] x = [.. Enumerable.Range(0, 4 * S.Width).Select(_ => random.NextSingle() - 0.5f)], sums = new float[4];
+        fixed (float* px = x, to = sums)
+        {
+            S.StoreSums(to, S.Load(px), S.Load(px + S.Width), S.Load(px + (2 * S.Width)), S.Load(px + (3 * S.Width)));
+            for (int i = 0; i < 4; i++) Assert.That(sums[i], Is.EqualTo(S.Sum(S.Load(px + (i * S.Width)))), "bit by bit");
+        }
+    }
+
+    [Test]
+    public void Four_rows_at_once_are_the_four_dot_products_and_the_four_additions([Values(0, 1, 5, 16, 31, 32, 64, 77)] int count)
+    {
+        var random = new Random(count);
+        int stride = count + 3;
+        float[] a = [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)], b = [.. Enumerable.Range(0, 4 * stride).Select(_ => random.NextSingle() - 0.5f)];
+        float[] dots = new float[4], y = [.. a, 7], scales = [0.5f, -2, 3, 0.25f];
+        fixed (float* pa = a, pb = b, pd = dots, py = y, ps = scales)
+        {
+            SimdMath<S, V>.DotFour(pd, pa, pb, stride, count);
+            SimdMath<S, V>.AddFour(py, pb, stride, ps, count);
+        }
+
+        for (int j = 0; j < 4; j++) Assert.That(dots[j], Is.EqualTo(Enumerable.Range(0, count).Sum(i => (double)a[i] * b[(j * stride) + i])).Within(1e-5));
+        for (int i = 0; i < count; i++) Assert.That(y[i], Is.EqualTo(a[i] + Enumerable.Range(0, 4).Sum(j => (double)scales[j] * b[(j * stride) + i])).Within(1e-5));
+        Assert.That(y[count], Is.EqualTo(7f), "nothing beyond");
+    }
+
+    [Test]
     public void Exp_at_the_edges()
     {
         float[] x = [0, -0f, float.Epsilon, -float.Epsilon, 1e-20f, -1000, float.MinValue, float.NegativeInfinity, 1000, float.MaxValue, float.PositiveInfinity];

@@ -130,8 +130,11 @@ internal sealed unsafe class CachedAttentionSimd<S, V>(WorkerTeam team) : Cached
             int heads = call.Heads, size = call.Size, width = call.Width, count = Math.Min(PartLength, call.Positions[row] + 1 - position);
             float* q = call.Query(row), k = call.Keys + call.Slot(row) + ((nint)position * width), v = call.Values + (k - call.Keys);
             float* max = sum + width, total = max + heads;
-            for (int j = 0; j < count; j++, k += width)
-                for (int h = 0; h < heads; h++) s[(h * PartLength) + j] = SimdMath<S, V>.Dot(q + (h * size), k + (h * size), size);
+            int i = 0;
+            for (; i <= count - 4; i += 4, k += 4 * width)
+                for (int h = 0; h < heads; h++) SimdMath<S, V>.DotFour(s + (h * PartLength) + i, q + (h * size), k + (h * size), width, size);
+            for (; i < count; i++, k += width)
+                for (int h = 0; h < heads; h++) s[(h * PartLength) + i] = SimdMath<S, V>.Dot(q + (h * size), k + (h * size), size);
 
             float scale = 1 / MathF.Sqrt(size);
             for (int h = 0; h < heads; h++)
@@ -151,30 +154,10 @@ internal sealed unsafe class CachedAttentionSimd<S, V>(WorkerTeam team) : Cached
             }
 
             new Span<float>(sum, width).Clear();
-            int i = 0;
-            for (; i <= count - 4; i += 4, v += 4 * width)
-                for (int h = 0; h < heads; h++) AddFour(sum + (h * size), s + (h * PartLength) + i, v + (h * size), width, size);
+            for (i = 0; i <= count - 4; i += 4, v += 4 * width)
+                for (int h = 0; h < heads; h++) SimdMath<S, V>.AddFour(sum + (h * size), v + (h * size), width, s + (h * PartLength) + i, size);
             for (; i < count; i++, v += width)
                 for (int h = 0; h < heads; h++) SimdMath<S, V>.AddScaled(sum + (h * size), v + (h * size), s[(h * PartLength) + i], size);
-        }
-
-        /// <summary>sum += Σⱼ w[j] · v[j] of four rows, so that the sum is read and written once for four rows of the cache.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void AddFour(float* sum, float* w, float* v, nint stride, int size)
-        {
-            V w0 = S.Set(w[0]), w1 = S.Set(w[1]), w2 = S.Set(w[2]), w3 = S.Set(w[3]);
-            int d = 0;
-            for (; d <= size - S.Width; d += S.Width)
-            {
-                V x = S.FusedMultiplyAdd(w0, S.Load(v + d), S.Load(sum + d));
-                V other = S.Multiply(w1, S.Load(v + d + stride));
-                x = S.FusedMultiplyAdd(w2, S.Load(v + d + (2 * stride)), x);
-                other = S.FusedMultiplyAdd(w3, S.Load(v + d + (3 * stride)), other);
-                S.Store(sum + d, S.Add(x, other));
-            }
-
-            for (; d < size; d++)
-                sum[d] += (w[0] * v[d]) + (w[1] * v[d + stride]) + (w[2] * v[d + (2 * stride)]) + (w[3] * v[d + (3 * stride)]);
         }
     }
 

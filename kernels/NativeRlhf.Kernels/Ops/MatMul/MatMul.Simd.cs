@@ -38,6 +38,9 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     /// <summary>Up to this many rows a B that lies as it is read is read from end to end; more tiles of it are read faster.</summary>
     private const int ScaledRowsRows = 3;
 
+    /// <summary>Up to this many rows, whose tiles pass B a few times only, B is read where it lies even if its rows are a multiple of 4 KiB apart.</summary>
+    private const int InPlaceRows = 48;
+
     /// <summary>How many rows ahead are fetched while rows are copied.</summary>
     private const int Ahead = 16;
 
@@ -181,7 +184,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     /// </summary>
     private void MultiplyScaled(Tensor c, float* initial, float* bias, Operand a, Operand b, int depth)
     {
-        int pieceDepth = Math.Max(ScaledRows.LeastDepth, (((depth + ScaledRows.MostPieces - 1) / ScaledRows.MostPieces) + 7) / 8 * 8);
+        int pieceDepth = Math.Max(ScaledRows.LeastDepth, (((depth + ScaledRows.MostPieces - 1) / ScaledRows.MostPieces) + 3) / 4 * 4);
         int pieces = Math.Max(1, (depth + pieceDepth - 1) / pieceDepth);
         float* sums = _packed.Take((nuint)(pieces - 1) * (nuint)c.Length);
         int parts = pieces % team.Threads == 0 ? 1 : Math.Clamp(c.Cols / ScaledRows.LeastColumns, 1, team.Threads);
@@ -296,7 +299,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
             nint place = ((nint)row * c.Cols) + column;
             float* result = c.Pointer + place;
             // A transposed A needs whole lines for twelve floats of each, and the first-level cache for itself. Vectors of rows that are not whole lines apart would cross lines.
-            bool inPlace = a.RowStep != 1 && b.ColumnStride == 1 && columns % S.Width == 0 && b.RowStride % 16 == 0 && IsSpread(b.RowStride);
+            bool inPlace = a.RowStep != 1 && b.ColumnStride == 1 && columns % S.Width == 0 && b.RowStride % 16 == 0 && (IsSpread(b.RowStride) || c.Rows <= InPlaceRows);
             float* packedB = inPlace ? null : team.Scratch(worker, panelsAcross * Columns * pieceDepth);
             for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth)
             {
@@ -387,7 +390,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
             {
                 // Columns beyond the last repeat it.
                 float* b0 = b.At(0, j).Pointer, b1 = b.At(0, Math.Min(j + 1, last - 1)).Pointer, b2 = b.At(0, Math.Min(j + 2, last - 1)).Pointer, b3 = b.At(0, Math.Min(j + 3, last - 1)).Pointer;
-                nint ahead = 4 * b.ColumnStride;
+                // The next four rows of memory are fetched; for a single row of A, which passes these once, in the order in which they lie.
+                nint along = c.Rows == 1 ? 4 : 1, apart = c.Rows == 1 ? S.Width : b.ColumnStride;
                 for (int i = 0; i < c.Rows; i++)
                 {
                     float* row = a.At(i, 0).Pointer;
@@ -401,10 +405,11 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
                         s2 = S.FusedMultiplyAdd(x, S.Load(b2 + k), s2);
                         s3 = S.FusedMultiplyAdd(x, S.Load(b3 + k), s3);
                         if (!Sse.IsSupported) continue;
-                        Sse.Prefetch1(b0 + ahead + k);
-                        Sse.Prefetch1(b1 + ahead + k);
-                        Sse.Prefetch1(b2 + ahead + k);
-                        Sse.Prefetch1(b3 + ahead + k);
+                        float* next = b0 + (4 * b.ColumnStride) + (k * along);
+                        Sse.Prefetch0(next);
+                        Sse.Prefetch0(next + apart);
+                        Sse.Prefetch0(next + (2 * apart));
+                        Sse.Prefetch0(next + (3 * apart));
                     }
 
                     float d0 = S.Sum(s0), d1 = S.Sum(s1), d2 = S.Sum(s2), d3 = S.Sum(s3);
@@ -434,8 +439,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     }
 
     /// <summary>
-    /// A piece of K of a product of up to three rows, for which memory is the limit: rows of B are scaled and added, eight at once, and read from end to
-    /// end as memory likes it; the next eight are fetched meanwhile. The first piece sums in C, each other one beside it.
+    /// A piece of K of a product of up to three rows, for which memory is the limit: rows of B are scaled and added, four at once, and read from end to
+    /// end, which the processor sees and fetches ahead best when left alone. The first piece sums in C, each other one beside it.
     /// </summary>
     private readonly struct ScaledRows(
         Tensor c, nint initial, nint bias, nint sums, Operand a, Operand b, int depth, int pieceDepth, int parts, int partColumns) : IParallelBody
@@ -457,39 +462,10 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
             }
 
             int k = piece * pieceDepth, end = Math.Min(depth, k + pieceDepth);
-            for (; k <= end - 8; k += 8)
-                for (int i = 0; i < c.Rows; i++) AddEight(result + ((nint)i * c.Cols), b.At(k, column).Pointer, b.RowStride, a.At(i, k).Pointer, columns);
+            for (; k <= end - 4; k += 4)
+                for (int i = 0; i < c.Rows; i++) SimdMath<S, V>.AddFour(result + ((nint)i * c.Cols), b.At(k, column).Pointer, b.RowStride, a.At(i, k).Pointer, columns);
             for (; k < end; k++)
                 for (int i = 0; i < c.Rows; i++) SimdMath<S, V>.AddScaled(result + ((nint)i * c.Cols), b.At(k, column).Pointer, *a.At(i, k).Pointer, columns);
-        }
-
-        /// <summary>c[j] += Σₖ x[k] · b[k, j] for eight k.</summary>
-        private static void AddEight(float* c, float* b, nint stride, float* x, int columns)
-        {
-            V x0 = S.Set(x[0]), x1 = S.Set(x[1]), x2 = S.Set(x[2]), x3 = S.Set(x[3]), x4 = S.Set(x[4]), x5 = S.Set(x[5]), x6 = S.Set(x[6]), x7 = S.Set(x[7]);
-            int j = 0;
-            for (; j <= columns - S.Width; j += S.Width)
-            {
-                float* low = b + j, high = low + (4 * stride);
-                if (Sse.IsSupported)
-                {
-                    float* next = low + (8 * stride);
-                    for (int k = 0; k < 8; k++, next += stride) Sse.Prefetch1(next);
-                }
-
-                // Two sums, so that each waits for half of the others.
-                V even = S.FusedMultiplyAdd(x0, S.Load(low), S.Load(c + j)), odd = S.Multiply(x1, S.Load(low + stride));
-                even = S.FusedMultiplyAdd(x2, S.Load(low + (2 * stride)), even);
-                odd = S.FusedMultiplyAdd(x3, S.Load(low + (3 * stride)), odd);
-                even = S.FusedMultiplyAdd(x4, S.Load(high), even);
-                odd = S.FusedMultiplyAdd(x5, S.Load(high + stride), odd);
-                even = S.FusedMultiplyAdd(x6, S.Load(high + (2 * stride)), even);
-                odd = S.FusedMultiplyAdd(x7, S.Load(high + (3 * stride)), odd);
-                S.Store(c + j, S.Add(even, odd));
-            }
-
-            for (; j < columns; j++)
-                for (int k = 0; k < 8; k++) c[j] += x[k] * b[(k * stride) + j];
         }
     }
 
