@@ -16,8 +16,9 @@ internal interface IParallelBody
 
 /// <summary>
 /// Persistent threads that share the items of parallel loops. Between loops they poll for a short while, so that the
-/// next loop starts within microseconds, then sleep. Items are claimed one at a time from a counter, which balances
-/// uneven work; every item computes the same bits whoever runs it, so results do not depend on the number of threads.
+/// next loop starts within microseconds, then sleep. Each has a share of neighbouring items, so that what it read and wrote
+/// in one loop is in its caches in the next, and counts them on a line of its own; who is done helps where most are left, which balances
+/// uneven work. Every item computes the same bits whoever runs it, so results do not depend on the number of threads.
 /// A loop ends when its items are done: a thread that the operating system wakes too late finds the loop closed and is
 /// not waited for, so that a busy machine does not stall short loops.
 /// </summary>
@@ -38,6 +39,9 @@ public sealed unsafe class WorkerTeam : IDisposable
     private readonly object _sleepers = new();
     private readonly Lock _oneAtATime = new();
 
+    // The next item of each worker's share.
+    private readonly PaddedCounter[] _next;
+
     // The loop under way. Written while the gate is closed and nobody is inside.
     private delegate*<void*, int, int, void> _run;
     private void* _body;
@@ -47,7 +51,6 @@ public sealed unsafe class WorkerTeam : IDisposable
     // The low half counts the workers inside of the loop; the high half counts how often the gate was opened or closed,
     // so that it is odd while a loop can be entered.
     private PaddedCounter _gate;
-    private PaddedCounter _next;
     private PaddedCounter _asleep;
     private volatile bool _stop;
 
@@ -59,6 +62,7 @@ public sealed unsafe class WorkerTeam : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         _threads = new Thread[threads - 1];
         _scratch = new ScratchMemory[threads];
+        _next = new PaddedCounter[threads];
         for (int worker = 0; worker < threads; worker++) _scratch[worker] = new ScratchMemory();
         for (int i = 0; i < _threads.Length; i++)
         {
@@ -91,7 +95,7 @@ public sealed unsafe class WorkerTeam : IDisposable
             _run = &RunItem<TBody>;
             _body = Unsafe.AsPointer(ref body);
             _count = count;
-            Volatile.Write(ref _next.Value, 0);
+            for (int worker = 0; worker < Threads; worker++) Volatile.Write(ref _next[worker].Value, FirstOf(worker));
             Interlocked.Add(ref _gate.Value, Turn);
             Wake();
 
@@ -128,19 +132,45 @@ public sealed unsafe class WorkerTeam : IDisposable
     private static void RunItem<TBody>(void* body, int index, int worker)
         where TBody : struct, IParallelBody => Unsafe.AsRef<TBody>(body).Run(index, worker);
 
+    /// <summary>The first item of a worker's share, and the end of that of the one before.</summary>
+    private int FirstOf(int worker) => (int)((long)_count * worker / Threads);
+
+    /// <summary>Does the items of a worker's share, then helps where most are left.</summary>
     private void Claim(int worker)
     {
         try
         {
-            long index;
-            while ((index = Interlocked.Increment(ref _next.Value) - 1) < _count) _run(_body, (int)index, worker);
+            for (int share = worker; share >= 0; share = Longest())
+            {
+                int end = FirstOf(share + 1);
+                long index;
+                while ((index = Interlocked.Increment(ref _next[share].Value) - 1) < end)
+                {
+                    _run(_body, (int)index, worker);
+                    if (share != worker) break;
+                }
+            }
         }
         catch (Exception exception)
         {
             // The others finish what they hold; the caller rethrows the first.
             Interlocked.CompareExchange(ref _failure, exception, null);
-            Volatile.Write(ref _next.Value, int.MaxValue);
+            foreach (ref var next in _next.AsSpan()) Volatile.Write(ref next.Value, int.MaxValue);
         }
+    }
+
+    /// <summary>The share of which most items are left to claim; −1 when none is.</summary>
+    private int Longest()
+    {
+        int longest = -1;
+        long most = 0;
+        for (int share = 0; share < Threads; share++)
+        {
+            long left = FirstOf(share + 1) - Volatile.Read(ref _next[share].Value);
+            if (left > most) (longest, most) = (share, left);
+        }
+
+        return longest;
     }
 
     private void Work(int worker)

@@ -76,6 +76,17 @@ public class WorkerTeamTests
         Assert.That(totals, Is.All.EqualTo(2000));
     }
 
+    [TestCase(2)]
+    [TestCase(3)]
+    public void The_share_of_a_thread_that_is_held_up_is_done_by_others(int threads)
+    {
+        using var team = new WorkerTeam(threads);
+        using var others = new CountdownEvent(19);
+        var isDone = new bool[1];
+        team.For(20, new WaitForOthers(others, isDone));
+        Assert.That(isDone[0], Is.True, "item 0 saw all others end before it");
+    }
+
     [Test]
     public void Callers_take_turns()
     {
@@ -112,6 +123,16 @@ public class WorkerTeamTests
         public void Run(int index, int worker)
         {
             if (index == At) throw new InvalidOperationException($"item {index}");
+        }
+    }
+
+    /// <summary>Item 0 ends after all others, or after a time in which nobody did them.</summary>
+    private readonly record struct WaitForOthers(CountdownEvent Others, bool[] IsDone) : IParallelBody
+    {
+        public void Run(int index, int worker)
+        {
+            if (index == 0) IsDone[0] = Others.Wait(TimeSpan.FromSeconds(30));
+            else Others.Signal();
         }
     }
 
