@@ -26,8 +26,11 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     /// <summary>The most floats of A that are packed at once: 8 MiB, in the third-level cache.</summary>
     private const int PackedFloats = 1 << 21;
 
-    /// <summary>The most rows of a block of C: their panels (384 rows of a piece are 600 KiB) stay in the second-level cache.</summary>
+    /// <summary>The most rows of a block of C: their panels (384 rows of a piece are 600 KiB) stay in the second-level cache while B's pass.</summary>
     private const int BlockRows = 384;
+
+    /// <summary>The most rows of a block of C for which B is packed: that is done less often, and A's panels, which pass, are read ahead.</summary>
+    private const int PackedBlockRows = 1056;
 
     /// <summary>The most columns of a block of C that has enough work: a piece of them is 192 KiB.</summary>
     private const int BlockColumns = 128;
@@ -166,7 +169,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     private bool IsTurned(Tensor c, Operand b, int depth)
     {
         long packed = (long)depth * c.Cols, turned = (long)c.Rows * (depth + c.Cols), idle = packed * (PaddedColumns(c.Rows) - c.Rows) / 8;
-        return BlocksDown(c.Rows) == 1 && KeepsRows(b.ColumnStride) && (long)c.Rows * depth <= PackedFloats && turned + idle < packed + (packed / 4);
+        return c.Rows <= BlockRows && KeepsRows(b.ColumnStride) && (long)c.Rows * depth <= PackedFloats && turned + idle < packed + (packed / 4);
     }
 
     /// <summary>Cᵀ = Bᵀ·Aᵀ: the rows of Bᵀ are read where they lie, Aᵀ is packed for all threads.</summary>
@@ -196,16 +199,16 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
 
     private void MultiplyBlocks(Tensor c, float* initial, float* bias, Panels a, Operand b, int depth, int pieceDepth, float* sums = null)
     {
-        int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns;
+        // A transposed A needs whole lines for twelve floats of each, and the first-level cache for itself. Vectors of rows that are not whole lines apart would cross lines.
+        bool inPlace = a.RowStep != 1 && b.ColumnStride == 1 && c.Cols % S.Width == 0 && b.RowStride % 16 == 0 && (IsSpread(b.RowStride) || c.Rows <= InPlaceRows);
+        int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns, mostDown = (inPlace ? BlockRows : PackedBlockRows) / Rows;
         // Rows in equal parts; then columns in parts with enough work in each.
-        int down = BlocksDown(c.Rows), panelsDown = (panelsA + down - 1) / down;
+        int down = (panelsA + mostDown - 1) / mostDown, panelsDown = (panelsA + down - 1) / down;
         long panelWork = Math.Max(1, (long)Math.Min(c.Rows, panelsDown * Rows) * depth * Columns);
         int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, Even(BlockColumns / Columns, panelsB, down)));
         int blocksAcross = (panelsB + panelsAcross - 1) / panelsAcross;
-        team.For(down * blocksAcross, new Block(team, c, (nint)initial, (nint)bias, (nint)sums, a, b, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
+        team.For(down * blocksAcross, new Block(team, c, (nint)initial, (nint)bias, (nint)sums, a, b, inPlace, depth, pieceDepth, panelsDown, panelsAcross, blocksAcross));
     }
-
-    private static int BlocksDown(int rows) => ((PaddedRows(rows) / Rows) + (BlockRows / Rows) - 1) / (BlockRows / Rows);
 
     /// <summary>
     /// How many panels a block has of the last dimension, when it is one of <paramref name="others"/> in the others: as many as leave the least
@@ -290,7 +293,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
 
     /// <summary>A block of C: for each piece of K, all its tiles.</summary>
     private readonly struct Block(
-        WorkerTeam team, Tensor c, nint initial, nint bias, nint sums, Panels a, Operand b, int depth, int pieceDepth, int panelsDown, int panelsAcross, int blocksAcross) : IParallelBody
+        WorkerTeam team, Tensor c, nint initial, nint bias, nint sums, Panels a, Operand b, bool inPlace, int depth, int pieceDepth, int panelsDown, int panelsAcross, int blocksAcross) : IParallelBody
     {
         public void Run(int index, int worker)
         {
@@ -298,8 +301,6 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
             int column = index % blocksAcross * panelsAcross * Columns, columns = Math.Min(c.Cols - column, panelsAcross * Columns);
             nint place = ((nint)row * c.Cols) + column;
             float* result = c.Pointer + place;
-            // A transposed A needs whole lines for twelve floats of each, and the first-level cache for itself. Vectors of rows that are not whole lines apart would cross lines.
-            bool inPlace = a.RowStep != 1 && b.ColumnStride == 1 && columns % S.Width == 0 && b.RowStride % 16 == 0 && (IsSpread(b.RowStride) || c.Rows <= InPlaceRows);
             float* packedB = inPlace ? null : team.Scratch(worker, panelsAcross * Columns * pieceDepth);
             for (int k = 0; k < Math.Max(depth, 1); k += pieceDepth)
             {
