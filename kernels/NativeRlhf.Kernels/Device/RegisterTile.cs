@@ -292,8 +292,10 @@ internal static unsafe class RegisterTile<S, V>
             float* sum = initial == null ? c : initial;
             for (int r = 0; r < H.Rows && Sse.IsSupported; r++, sum += strideC)
             {
+                // A row that does not start with a line ends in one more.
                 Sse.Prefetch0(sum);
                 if (W.Vectors > 1) Sse.Prefetch0(sum + S.Width);
+                Sse.Prefetch0(sum + (W.Vectors * S.Width) - 1);
             }
 
             (depth, last) = (last, 0);
