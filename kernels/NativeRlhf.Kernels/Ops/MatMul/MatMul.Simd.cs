@@ -283,7 +283,16 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
                 for (int j = 0; j < columns; j += Columns)
                 {
                     int count = Math.Min(Columns, columns - j);
-                    new ReadOnlySpan<float>(from + j, count).CopyTo(new Span<float>(packed + ((nint)j * depth) + (k * Columns), count));
+                    float* to = packed + ((nint)j * depth) + (k * Columns);
+                    if (count == Columns)
+                    {
+                        S.Store(to, S.Load(from + j));
+                        S.Store(to + S.Width, S.Load(from + j + S.Width));
+                    }
+                    else
+                    {
+                        new ReadOnlySpan<float>(from + j, count).CopyTo(new Span<float>(to, count));
+                    }
                 }
             }
         }
