@@ -22,15 +22,10 @@ internal readonly struct Adjacent : ITileOperands
     public static bool IsAdjacent => true;
 }
 
-/// <summary>
-/// Rows of a lie side by side, those of the next tile beside them, and both a and b may come from memory, fetched as long before their use as it takes to come.
-/// Of a or b that was packed what is in a cache already is fetched, which costs nothing that could be measured.
-/// </summary>
-internal readonly struct AdjacentStreaming : ITileOperands
+/// <summary>Rows of a lie side by side, those of the next tile beside them, from where they are fetched; b is in a cache.</summary>
+internal readonly struct AdjacentPassing : ITileOperands
 {
     public static bool IsAdjacent => true;
-
-    public static int Ahead => 48;
 
     public static bool FetchesNextRows => true;
 }

@@ -34,7 +34,7 @@ public unsafe class RegisterTileTests
         foreach (int depth in (int[])[-3, 0, 1, 19, 47, 48, 49, 130])
         {
             Check<S, V, Adjacent>(depth, adds, hasBias);
-            Check<S, V, AdjacentStreaming>(depth, adds, hasBias);
+            Check<S, V, AdjacentPassing>(depth, adds, hasBias);
             Check<S, V, Strided>(depth, adds, hasBias);
             Check<S, V, StridedStreaming>(depth, adds, hasBias);
             Check<S, V, Passing>(depth, adds, hasBias);

@@ -20,23 +20,26 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     where S : struct, ISimd<V>
     where V : struct
 {
-    /// <summary>The largest piece of K: a panel of A (12 × 384 floats, 18 KiB; in whole lines up to 48 KiB where it is read transposed) stays in the nearest caches.</summary>
-    private const int PieceDepth = 384;
+    /// <summary>The largest piece of K where a panel of A's rows (12 × 512 floats, 24 KiB) stays in the first-level cache while B's pass.</summary>
+    private const int RowsDepth = 512;
+
+    /// <summary>The largest piece of K where a packed panel of B (384 × 32 floats, 48 KiB) stays in the nearest caches while A's, transposed or packed, pass.</summary>
+    private const int PanelDepth = 384;
 
     /// <summary>The most floats of A that are packed at once: 8 MiB, in the third-level cache.</summary>
     private const int PackedFloats = 1 << 21;
 
-    /// <summary>The most rows of a block of C: their panels (384 rows of a piece are 600 KiB) stay in the second-level cache while B's pass.</summary>
-    private const int BlockRows = 384;
+    /// <summary>The most rows of a block of C, for which B is packed or brought to the second-level cache once, and whose panels pass.</summary>
+    private const int BlockRows = 1056;
 
-    /// <summary>The most rows of a block of C for which B is packed: that is done less often, and A's panels, which pass, are read ahead.</summary>
-    private const int PackedBlockRows = 1056;
-
-    /// <summary>The most columns of a block of C that has enough work: a piece of them is 192 KiB.</summary>
+    /// <summary>The most columns of a block of C that has enough work: a piece of them is 256 KiB.</summary>
     private const int BlockColumns = 128;
 
     /// <summary>Up to this many rows a transposed B is not worth its packing.</summary>
     private const int DotRows = 4;
+
+    /// <summary>The most rows of a product that is turned around: its result is copied from the second-level cache.</summary>
+    private const int TurnedRows = 384;
 
     /// <summary>Up to this many rows a B that lies as it is read is read from end to end; more tiles of it are read faster.</summary>
     private const int ScaledRowsRows = 3;
@@ -123,8 +126,10 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
         }
 
         // Pieces are whole lines of a row.
-        int pieces = Math.Max(1, (depth + PieceDepth - 1) / PieceDepth), pieceDepth = Math.Max(1, (((depth + pieces - 1) / pieces) + 15) / 16 * 16);
-        if (a.RowStride == 1 || KeepsRows(a.RowStride))
+        bool keepsRows = a.RowStride != 1 && KeepsRows(a.RowStride);
+        int mostDepth = keepsRows ? RowsDepth : PanelDepth;
+        int pieces = Math.Max(1, (depth + mostDepth - 1) / mostDepth), pieceDepth = Math.Max(1, (((depth + pieces - 1) / pieces) + 15) / 16 * 16);
+        if (a.RowStride == 1 || keepsRows)
         {
             MultiplyBlocks(c, initial, bias, new Panels(a.Pointer, a.RowStride, a.ColumnStride, Rows * a.RowStride, a.ColumnStride), b, depth, pieceDepth, sums);
             return;
@@ -169,7 +174,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     private bool IsTurned(Tensor c, Operand b, int depth)
     {
         long packed = (long)depth * c.Cols, turned = (long)c.Rows * (depth + c.Cols), idle = packed * (PaddedColumns(c.Rows) - c.Rows) / 8;
-        return c.Rows <= BlockRows && KeepsRows(b.ColumnStride) && (long)c.Rows * depth <= PackedFloats && turned + idle < packed + (packed / 4);
+        return c.Rows <= TurnedRows && KeepsRows(b.ColumnStride) && (long)c.Rows * depth <= PackedFloats && turned + idle < packed + (packed / 4);
     }
 
     /// <summary>Cᵀ = Bᵀ·Aᵀ: the rows of Bᵀ are read where they lie, Aᵀ is packed for all threads.</summary>
@@ -201,7 +206,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     {
         // A transposed A needs whole lines for twelve floats of each, and the first-level cache for itself. Vectors of rows that are not whole lines apart would cross lines.
         bool inPlace = a.RowStep != 1 && b.ColumnStride == 1 && c.Cols % S.Width == 0 && b.RowStride % 16 == 0 && (IsSpread(b.RowStride) || c.Rows <= InPlaceRows);
-        int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns, mostDown = (inPlace ? BlockRows : PackedBlockRows) / Rows;
+        int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns, mostDown = BlockRows / Rows;
         // Rows in equal parts; then columns in parts with enough work in each.
         int down = (panelsA + mostDown - 1) / mostDown, panelsDown = (panelsA + down - 1) / down;
         long panelWork = Math.Max(1, (long)Math.Min(c.Rows, panelsDown * Rows) * depth * Columns);
@@ -320,7 +325,8 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
                 if (!inPlace) PackB(packedB, piece, columns, count);
                 float* panelsB = inPlace ? piece.Pointer : packedB;
                 nint strideB = inPlace ? piece.RowStride : Columns, panelB = inPlace ? Columns : (nint)Columns * count;
-                if (a.RowStep == 1) Tiles<AdjacentStreaming>(rows, columns, count, panels, panelsB, strideB, panelB, result, start, biases);
+                if (a.RowStep == 1) Tiles<AdjacentPassing>(rows, columns, count, panels, panelsB, strideB, panelB, result, start, biases);
+                else if (!inPlace) Tiles<Strided>(rows, columns, count, panels, panelsB, strideB, panelB, result, start, biases);
                 else Tiles<StridedStreaming>(rows, columns, count, panels, panelsB, strideB, panelB, result, start, biases);
 
                 // B is in the second-level cache now.
@@ -329,17 +335,16 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
         }
 
         /// <summary>
-        /// All tiles of a piece. A packed panel of B stays in the first-level cache while all panels of A pass; where B lies in its place, a panel of A
-        /// stays while those of B pass.
+        /// All tiles of a piece. A panel of A's rows stays in the first-level cache while those of B pass. Where A is transposed, of which more lines are
+        /// read than are used and few sets of the cache hold them, or packed, a panel of B stays while those of A pass.
         /// </summary>
         private void Tiles<T>(int rows, int columns, int count, float* panels, float* b, nint strideB, nint panelB, float* result, float* initial, float* bias)
             where T : struct, ITileOperands
         {
             int panelsA = (rows + Rows - 1) / Rows, panelsB = (columns + Columns - 1) / Columns;
-            bool isPacked = strideB == Columns;
             for (int tile = 0; tile < panelsA * panelsB; tile++)
             {
-                var (down, across) = isPacked ? (tile % panelsA, tile / panelsA) : (tile / panelsB, tile % panelsB);
+                var (down, across) = T.IsAdjacent ? (tile % panelsA, tile / panelsA) : (tile / panelsB, tile % panelsB);
                 int i = down * Rows, j = across * Columns;
                 nint place = ((nint)i * c.Cols) + j;
                 RegisterTile<S, V>.Multiply<T>(
