@@ -45,7 +45,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     private const int ScaledRowsRows = 3;
 
     /// <summary>Up to this many rows, whose tiles pass B a few times only, B is read where it lies even if its rows are a multiple of 4 KiB apart.</summary>
-    private const int InPlaceRows = 48;
+    private const int InPlaceRows = 128;
 
     /// <summary>How many rows ahead are fetched while rows are copied.</summary>
     private const int Ahead = 16;
