@@ -200,6 +200,13 @@ public class MatMulTests(string device, string variant) : OpTests(device, varian
             bench.Kernels.MatMul.Forward(y, far, weight, Tensor.None);
             bench.Kernels.MatMul.Forward(one, far.Slice(0, 1), weight, Tensor.None);
             outputs.AddRange([y, one]);
+
+            // Many rows of few columns, which more threads share in more pieces.
+            Tensor tall = bench.Upload(TestData.Normal(7, 700 * 40), 700, 40), narrow = bench.Upload(TestData.Normal(8, 40 * 48), 40, 48), wide = tall.Reshape(40, 700);
+            Tensor product = bench.Overwritten(700, 48), dW = bench.Accumulated(700, 48), dB = bench.Accumulated(48);
+            bench.Kernels.MatMul.Forward(product, tall, narrow);
+            bench.Kernels.MatMul.BackwardWeight(dW, dB, wide, narrow);
+            outputs.AddRange([product, dW, dB]);
         }
 
         return [.. outputs];

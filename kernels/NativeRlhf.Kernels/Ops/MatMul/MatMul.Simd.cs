@@ -32,6 +32,9 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     /// <summary>The most rows of a block of C, for which B is packed or brought to the second-level cache once, and whose panels pass.</summary>
     private const int BlockRows = 1056;
 
+    /// <summary>The least panels of rows of a block where it is made lower for the sake of many threads: B is packed or fetched once more for each block.</summary>
+    private const int LeastPanelsDown = 8;
+
     /// <summary>The most columns of a block of C that has enough work: a piece of them is 256 KiB.</summary>
     private const int BlockColumns = 128;
 
@@ -206,9 +209,10 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     {
         // A transposed A needs whole lines for twelve floats of each, and the first-level cache for itself. Vectors of rows that are not whole lines apart would cross lines.
         bool inPlace = a.RowStep != 1 && b.ColumnStride == 1 && c.Cols % S.Width == 0 && b.RowStride % 16 == 0 && (IsSpread(b.RowStride) || c.Rows <= InPlaceRows);
-        int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns, mostDown = BlockRows / Rows;
-        // Rows in equal parts; then columns in parts with enough work in each.
-        int down = (panelsA + mostDown - 1) / mostDown, panelsDown = (panelsA + down - 1) / down;
+        int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns;
+        // Rows in equal parts, in more of them where columns alone are too few to be shared; then columns in parts with enough work in each.
+        int least = (c.Rows + BlockRows - 1) / BlockRows, parts = Math.Clamp(((2 * team.Threads) + panelsB - 1) / panelsB, least, Math.Max(least, panelsA / LeastPanelsDown));
+        int panelsDown = (panelsA + parts - 1) / parts, down = (panelsA + panelsDown - 1) / panelsDown;
         long panelWork = Math.Max(1, (long)Math.Min(c.Rows, panelsDown * Rows) * depth * Columns);
         int panelsAcross = (int)Math.Min(panelsB, Math.Max(BlockWork / panelWork, Even(BlockColumns / Columns, panelsB, down)));
         int blocksAcross = (panelsB + panelsAcross - 1) / panelsAcross;
