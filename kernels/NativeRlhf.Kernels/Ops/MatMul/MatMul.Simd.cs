@@ -9,10 +9,10 @@ namespace NativeRlhf.Kernels.Ops;
 /// The blocked product of Goto and van de Geijn (2008): C (M × N) = A (M × K) · B (K × N), where the strides of A and B
 /// say which of them is read transposed. A is read where it lies, in panels of <see cref="RegisterTile{S,V}"/>'s rows. B is read where it lies,
 /// some rows of it fetched ahead, where that costs no more than its packing: where A's rows are read from end to end, and B's lie as the tiles
-/// read them, not a multiple of 4 KiB apart. Else who computes a block packs what it needs of B into panels that stay in the second-level cache.
-/// Where packing B would cost more than packing the others, as for few rows, the product
-/// is turned around. K is shared among threads for one to three rows only, in pieces that do not depend on their number, so that each element
-/// of C is summed in the same order whatever it is.
+/// read them, and these are not a multiple of 4 KiB apart or those are few. Else who computes a block packs what it needs of B into panels that
+/// stay in the second-level cache. Where packing B would cost more than packing A and the result, as for few rows, the product is turned around.
+/// K is shared among threads for one to three rows only, in pieces that do not depend on their number, so that each element of C is summed in
+/// the same order whatever it is.
 /// </summary>
 /// <param name="team">The threads.</param>
 /// <param name="level1Ways">The ways of the first-level cache. Of fewer than a tile has rows, A is packed before, for all threads, where its rows are a multiple of 4 KiB apart.</param>
@@ -207,7 +207,7 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
 
     private void MultiplyBlocks(Tensor c, float* initial, float* bias, Panels a, Operand b, int depth, int pieceDepth, float* sums = null)
     {
-        // A transposed A needs whole lines for twelve floats of each, and the first-level cache for itself. Vectors of rows that are not whole lines apart would cross lines.
+        // While a transposed A passes, a panel of B stays in the first-level cache, which it does only if packed. Vectors of rows that are not whole lines apart would cross lines.
         bool inPlace = a.RowStep != 1 && b.ColumnStride == 1 && c.Cols % S.Width == 0 && b.RowStride % 16 == 0 && (IsSpread(b.RowStride) || c.Rows <= InPlaceRows);
         int panelsA = PaddedRows(c.Rows) / Rows, panelsB = (c.Cols + Columns - 1) / Columns;
         // Rows in equal parts, in more of them where columns alone are too few to be shared; then columns in parts with enough work in each.
