@@ -76,6 +76,7 @@ public sealed class Generator : IDisposable
     /// <param name="cancel">Checked before every pass.</param>
     /// <returns>The answers, in the order of the requests.</returns>
     /// <exception cref="ArgumentException">A prompt is empty or leaves no room for an answer, or no tokens are asked for.</exception>
+    /// <exception cref="NonFiniteException">The model's logits are no distribution: one is NaN or +∞.</exception>
     public IReadOnlyList<SampledAnswer> Generate(
         IReadOnlyList<SampleRequest> requests, SamplingOptions options, Action<int, int>? onToken = null, CancellationToken cancel = default)
     {
@@ -131,6 +132,7 @@ public sealed class Generator : IDisposable
             for (int i = 0; i < _sampling.Count; i++)
             {
                 var sequence = _sampling[i];
+                if (tokens[i] < 0) throw new NonFiniteException($"the logits of answer {sequence.Request + 1}, token {sequence.Answer.Count + 1}, are not finite");
                 sequence.Answer.Add(tokens[i]);
                 onToken?.Invoke(sequence.Request, tokens[i]);
                 bool ended = tokens[i] == options.EndOfText;

@@ -103,6 +103,44 @@ public class SamplingTests(string device, string variant) : OpTests(device, vari
     }
 
     [Test]
+    public void A_row_without_a_distribution_has_no_token([Values(0f, 1f)] float temperature, [Values] bool restricted)
+    {
+        // One logit of every second row, at all places of vectors and of the rest behind them; then none above −∞.
+        int V = Pick(1027, 21), step = Pick(41, 5);
+        int[] places = [.. Enumerable.Range(0, V).Where(j => j % step == 0 || j > V - 4)];
+        foreach (double bad in new[] { double.NaN, double.PositiveInfinity, double.NegativeInfinity })
+        {
+            int R = 2 * places.Length;
+            double[] logits = TestData.Normal(7, R * V, 2);
+            for (int i = 0; i < places.Length; i++)
+            {
+                var row = logits.AsSpan(2 * i * V, V);
+                if (double.IsNegativeInfinity(bad)) row.Fill(bad);
+                else row[places[i]] = bad;
+            }
+
+            var settings = restricted ? new SamplingSettings(temperature, 5, 0.9f, Seed) : new SamplingSettings(temperature, 0, 1, Seed);
+            int[] tokens = Draw(Bench, logits, V, [.. Enumerable.Range(0, R)], new int[R], settings);
+            Assert.That(tokens.Where((_, r) => r % 2 == 0), Is.All.EqualTo(-1), $"{bad}");
+            Assert.That(tokens.Where((_, r) => r % 2 == 1), Is.All.InRange(0, V - 1), "the rows between");
+        }
+    }
+
+    [TestCase(0f)]
+    [TestCase(1e-40f)]
+    [TestCase(1e-30f)]
+    [TestCase(1f)]
+    public void Tokens_of_minus_infinity_are_never_drawn(float temperature)
+    {
+        // At a small temperature the largest logit alone is left, though 1/T is beyond the floats.
+        int V = Pick(300, 20), R = Pick(500, 12);
+        double[] row = TestData.Filled(V, double.NegativeInfinity);
+        (row[3], row[V - 2]) = (1.2, 1.5);
+        int[] tokens = Draw(Bench, Repeat(row, R), V, [.. Enumerable.Range(0, R)], new int[R], new SamplingSettings(temperature, 10, 0.99f, Seed));
+        Assert.That(tokens.Distinct().Order(), Is.EqualTo(temperature < 1 ? new[] { V - 2 } : [3, V - 2]));
+    }
+
+    [Test]
     public void Seed_stream_and_position_each_change_the_draw()
     {
         const int R = 24;

@@ -106,7 +106,8 @@ public class ShapeErrorTests
 
         var rows = _bench.Indices(new int[2]);
         AssertError(() => Kernels.Sampling.Forward(rows, T(3, 5), rows, rows, new SamplingSettings(1, 0, 1, 1)), "Sampling: tokens has 2 elements, expected at least 3");
-        AssertError(() => Kernels.Sampling.Forward(rows, T(2, 5), rows, rows, new SamplingSettings(-1, 0, 1, 1)), "Sampling: temperature -1 is negative");
+        foreach (float none in new[] { -1, float.NaN, float.PositiveInfinity })
+            AssertError(() => Kernels.Sampling.Forward(rows, T(2, 5), rows, rows, new SamplingSettings(none, 0, 1, 1)), $"Sampling: temperature {none} is not a number of at least 0");
         AssertError(() => Kernels.Sampling.Forward(rows, T(2, 5), rows, rows, new SamplingSettings(1, -2, 1, 1)), "Sampling: top-k -2 is negative");
         AssertError(() => Kernels.Sampling.Forward(rows, T(2, 5), rows, rows, new SamplingSettings(1, 0, 0, 1)), "Sampling: top-p 0 is not in (0, 1]");
     }

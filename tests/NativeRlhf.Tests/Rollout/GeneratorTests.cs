@@ -1,3 +1,4 @@
+using NativeRlhf.Kernels.Device;
 using NativeRlhf.Kernels.Ops;
 using NativeRlhf.Model;
 using NativeRlhf.Rollout;
@@ -201,6 +202,24 @@ public class GeneratorTests
         Assert.That(generator.RowsRun, Is.EqualTo(4 + 2 + 2 + 2));
         generator.Generate([new(first, 0), new(other, 1), new(first, 2)], options);
         Assert.That(generator.RowsRun, Is.EqualTo(10 + (4 + 2) + (2 + 2) + (4 + 2)), "replaced, and of an earlier call");
+    }
+
+    [TestCase(0f)]
+    [TestCase(1f)]
+    public void LogitsThatAreNoDistributionAreNamedAndTheGeneratorGoesOn(float temperature)
+    {
+        using var model = Random(Odd(), 9);
+        using var generator = new Generator(model, 2, 20);
+        var options = new SamplingOptions(3, temperature);
+        var before = generator.Generate(Requests(1, 4), options);
+        // Position 5 is that of the second token of an answer to four.
+        float[] positions = Values(model.Weights["wpe.weight"]), poisoned = [.. positions];
+        poisoned[4 * Odd().Width] = float.NaN;
+        Device().Upload(model.Weights["wpe.weight"], poisoned);
+        Assert.That(() => generator.Generate([new([1, 2], 0), new([1, 2, 3, 4], 1)], options),
+            Throws.TypeOf<NonFiniteException>().With.Message.EqualTo("the logits of answer 2, token 2, are not finite"));
+        Device().Upload(model.Weights["wpe.weight"], positions);
+        Assert.That(generator.Generate(Requests(1, 4), options).Select(answer => answer.Tokens), Is.EqualTo(before.Select(answer => answer.Tokens)));
     }
 
     [Test]

@@ -49,7 +49,7 @@ public class NumericalSafetyTests : FolderTests
         Assert.That(message, Does.Match(@"step 4: the norm of the gradient is (NaN|Infinity); in a replay \w+\.\w*(Backward|SumOfSquares)\w*"));
     }
 
-    [TestCase("policy", @"in a replay MatMul\.Forward at h\.1\.mlp\.c_fc\.weight wrote -?Infinity to activated = h\.[1*]\.mlp\.act")]
+    [TestCase("policy", @"^step 4: the logits of answer 1, token 1, are not finite; in a replay MatMul\.Forward at h\.1\.mlp\.c_fc\.weight wrote -?Infinity to activated = h\.[1*]\.mlp\.act")]
     [TestCase("value", @"in a replay MatMul\.Forward at h\.1\.mlp\.c_fc\.weight wrote -?Infinity to y = h\.[1*]\.mlp\.c_fc")]
     public void PpoFindsItInPolicyAndValueFunction(string which, string expected)
     {

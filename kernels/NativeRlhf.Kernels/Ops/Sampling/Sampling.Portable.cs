@@ -28,7 +28,7 @@ internal sealed class SamplingPortable(ComputeDevice device) : Sampling
         else
         {
             int topK = settings.TopK >= logits.Cols ? 0 : settings.TopK;
-            _draw(groups, tokens, logits.View, streams, positions, logits.Cols, 1 / settings.Temperature, topK, settings.TopP, settings.Seed);
+            _draw(groups, tokens, logits.View, streams, positions, logits.Cols, settings.InverseTemperature, topK, settings.TopP, settings.Seed);
         }
     }
 
@@ -47,7 +47,7 @@ internal sealed class SamplingPortable(ComputeDevice device) : Sampling
         }
 
         first = GroupReduce.Min(sharedIndices, first);
-        if (Group.IdxX == 0) tokens[Grid.IdxX] = first;
+        if (Group.IdxX == 0) tokens[Grid.IdxX] = IsFinite(max) ? first : -1;
     }
 
     [Kernel(Grouping.Explicit)]
@@ -94,16 +94,24 @@ internal sealed class SamplingPortable(ComputeDevice device) : Sampling
                 if (p > 0) token = c;
             }
 
-            tokens[row] = token;
+            tokens[row] = IsFinite(max) ? token : -1;
         }
     }
 
+    /// <summary>The largest logit; +∞ where one is NaN, which some devices' maximum would lose.</summary>
     private static float RowMax(ArrayView<float> shared, ArrayView<float> logits, long origin, int cols)
     {
         float max = float.NegativeInfinity;
-        for (int c = Group.IdxX; c < cols; c += Group.DimX) max = MathF.Max(max, logits[origin + c]);
+        for (int c = Group.IdxX; c < cols; c += Group.DimX)
+        {
+            float logit = logits[origin + c];
+            max = logit < float.PositiveInfinity ? MathF.Max(max, logit) : float.PositiveInfinity;
+        }
+
         return GroupReduce.Max(shared, max);
     }
+
+    private static bool IsFinite(float max) => max > float.NegativeInfinity && max < float.PositiveInfinity;
 
     /// <summary>
     /// The largest threshold in [<paramref name="low"/>, <paramref name="high"/>] that leaves at least

@@ -15,6 +15,9 @@ internal sealed unsafe class SamplingSimd<S, V>(WorkerTeam team) : Sampling
 {
     private const int Block = 256;
 
+    // What the exponential gives for all that is further below the maximum than 87.3 · T counts as zero, which it is for a logit of −∞.
+    private const float LeastProbability = 1.3e-38f;
+
     private protected override void ForwardCore(ArrayView<int> tokens, Tensor logits, ArrayView<int> streams, ArrayView<int> positions, in SamplingSettings settings) =>
         team.For(logits.Rows, new Draw(team, tokens.Pointer(), logits.Pointer, streams.Pointer(), positions.Pointer(), settings, logits.Cols));
 
@@ -24,7 +27,13 @@ internal sealed unsafe class SamplingSimd<S, V>(WorkerTeam team) : Sampling
         public void Run(int index, int worker)
         {
             float* row = logits + ((nint)index * columns);
-            float max = SimdMath<S, V>.Maximum(row, columns);
+            float max = Maximum(row, columns);
+            if (!float.IsFinite(max))
+            {
+                tokens[index] = -1;
+                return;
+            }
+
             if (settings.Temperature == 0)
             {
                 tokens[index] = new ReadOnlySpan<float>(row, columns).IndexOf(max);
@@ -35,7 +44,7 @@ internal sealed unsafe class SamplingSimd<S, V>(WorkerTeam team) : Sampling
             int blocks = (columns + Block - 1) / Block, padded = blocks * Block;
             float* p = team.Scratch(worker, padded + (2 * blocks));
             double* sums = (double*)(p + padded);
-            float inverseTemperature = 1 / settings.Temperature;
+            float inverseTemperature = settings.InverseTemperature;
             V shift = S.Set(max), scale = S.Set(inverseTemperature);
             int j = 0;
             for (; j <= columns - S.Width; j += S.Width)
@@ -43,7 +52,7 @@ internal sealed unsafe class SamplingSimd<S, V>(WorkerTeam team) : Sampling
             for (; j < columns; j++) p[j] = SimdMath<Scalar, float>.Exp((row[j] - max) * inverseTemperature);
             new Span<float>(p + columns, padded - columns).Clear();
 
-            float threshold = float.Epsilon;
+            float threshold = LeastProbability;
             if (settings.TopK > 0 && settings.TopK < columns) threshold = Search(p, padded, threshold, settings.TopK, byMass: false);
             if (settings.TopP < 1)
             {
@@ -54,11 +63,10 @@ internal sealed unsafe class SamplingSimd<S, V>(WorkerTeam team) : Sampling
             double total = 0;
             for (int b = 0; b < blocks; b++) total += sums[b] = BlockSum(p + (b * Block), threshold);
 
-            // The target is below the total, which is the last of the sums that are compared with it.
             var words = Philox.At(settings.Seed, RandomPurpose.Sampling, (uint)streams[index], (ulong)positions[index]);
             double target = Philox.ToUniform(words.X) * total, cumulative = 0;
             int found = 0;
-            while (cumulative + sums[found] <= target) cumulative += sums[found++];
+            while (found < blocks - 1 && cumulative + sums[found] <= target) cumulative += sums[found++];
 
             // The block's sum was added in another order: rounding may leave the target just beyond its last allowed token, which then is meant.
             int token = 0;
@@ -70,6 +78,22 @@ internal sealed unsafe class SamplingSimd<S, V>(WorkerTeam team) : Sampling
             }
 
             tokens[index] = token;
+        }
+
+        /// <summary>The largest logit; +∞ where one is NaN, which a maximum of vectors would lose.</summary>
+        private static float Maximum(float* row, int columns)
+        {
+            V infinity = S.Set(float.PositiveInfinity), most = S.Set(float.NegativeInfinity);
+            int j = 0;
+            for (; j <= columns - S.Width; j += S.Width)
+            {
+                V x = S.Load(row + j);
+                most = S.Max(most, S.SelectGreater(infinity, x, x, infinity));
+            }
+
+            float max = S.Maximum(most);
+            for (; j < columns; j++) max = row[j] < float.PositiveInfinity ? MathF.Max(max, row[j]) : float.PositiveInfinity;
+            return max;
         }
 
         /// <summary>The sum of the probabilities in a block that are at least as large as the threshold.</summary>
