@@ -81,11 +81,18 @@ public class AttentionTests(string device, string variant) : OpTests(device, var
         const int NH = 3, C = 33;
         int[] offsets = bench.IsSimulated ? TestData.Offsets(7, 1, 13) : TestData.Offsets(7, 1, 270, 40, 128, 21);
         int N = offsets[^1];
-        var layout = bench.Layout(offsets);
         Tensor qkv = bench.Upload(TestData.Normal(1, N * 3 * C), N, 3 * C), dY = bench.Upload(TestData.Normal(2, N * C), N, C);
-        Tensor y = bench.Overwritten(N, C), lse = bench.Overwritten(N, NH), dQkv = bench.Overwritten(N, 3 * C);
-        bench.Kernels.Attention.Forward(y, lse, qkv, layout, NH);
-        bench.Kernels.Attention.Backward(dQkv, dY, y, lse, qkv, layout, NH);
-        return [y, lse, dQkv];
+        List<Tensor> outputs = [];
+        // Every sequence alone; then some that continue another.
+        foreach (int[]? prefixes in new[] { null, bench.IsSimulated ? new[] { 0, 0, 0 } : [0, 1, 2, 2, 2, 5] })
+        {
+            var layout = bench.Layout(offsets, prefixes);
+            Tensor y = bench.Overwritten(N, C), lse = bench.Overwritten(N, NH), dQkv = bench.Overwritten(N, 3 * C);
+            bench.Kernels.Attention.Forward(y, lse, qkv, layout, NH);
+            bench.Kernels.Attention.Backward(dQkv, dY, y, lse, qkv, layout, NH);
+            outputs.AddRange([y, lse, dQkv]);
+        }
+
+        return [.. outputs];
     }
 }
