@@ -31,7 +31,7 @@ public sealed unsafe class WorkerTeam : IDisposable
     // the call that wakes: the system may put the woken thread on the caller's core, and takes many milliseconds to part them.
     private const int YieldsBeforeSleep = 4000;
 
-    // One step of the gate's high half; the mask of its low half.
+    // One turn of the gate, in its high half; the mask of its low half.
     private const long Turn = 1L << 32, InsideMask = Turn - 1;
 
     private readonly Thread[] _threads;
@@ -49,7 +49,7 @@ public sealed unsafe class WorkerTeam : IDisposable
     private Exception? _failure;
 
     // The low half counts the workers inside of the loop; the high half counts how often the gate was opened or closed,
-    // so that it is odd while a loop can be entered.
+    // so that it is odd while a loop can be entered. It begins anew after 2³² turns, which small models reach in hours.
     private PaddedCounter _gate;
     private PaddedCounter _asleep;
     private volatile bool _stop;
@@ -58,8 +58,15 @@ public sealed unsafe class WorkerTeam : IDisposable
     /// <param name="threads">How many threads; at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one thread.</exception>
     public WorkerTeam(int threads)
+        : this(threads, turns: 0)
+    {
+    }
+
+    /// <summary>A team whose gate has been turned so often, an even number; for tests of what happens after many loops.</summary>
+    internal WorkerTeam(int threads, uint turns)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        _gate.Value = turns * Turn;
         _threads = new Thread[threads - 1];
         _scratch = new ScratchMemory[threads];
         _next = new PaddedCounter[threads];
@@ -175,7 +182,7 @@ public sealed unsafe class WorkerTeam : IDisposable
 
     private void Work(int worker)
     {
-        long seen = 0;
+        uint seen = 0;
         while (true)
         {
             int spins = 0;
@@ -189,16 +196,18 @@ public sealed unsafe class WorkerTeam : IDisposable
             }
 
             if (Interlocked.CompareExchange(ref _gate.Value, gate + 1, gate) != gate) continue;
-            seen = gate / Turn;
+            seen = TurnOf(gate);
             Claim(worker);
             Interlocked.Decrement(ref _gate.Value);
         }
     }
 
     /// <summary>Whether a loop can be entered that is not the one seen last.</summary>
-    private static bool IsOpen(long gate, long seen) => gate / Turn % 2 == 1 && gate / Turn != seen;
+    private static bool IsOpen(long gate, uint seen) => TurnOf(gate) % 2 == 1 && TurnOf(gate) != seen;
 
-    private void Sleep(long seen)
+    private static uint TurnOf(long gate) => (uint)(gate >>> 32);
+
+    private void Sleep(uint seen)
     {
         lock (_sleepers)
         {

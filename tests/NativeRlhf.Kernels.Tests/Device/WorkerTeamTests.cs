@@ -87,6 +87,21 @@ public class WorkerTeamTests
         Assert.That(isDone[0], Is.True, "item 0 saw all others end before it");
     }
 
+    [TestCase(int.MaxValue - 9u)]
+    [TestCase(uint.MaxValue - 9u)]
+    public void Workers_still_help_when_the_count_of_loops_begins_anew(uint turns)
+    {
+        // Two items that wait for each other: one thread alone ends neither.
+        using var team = new WorkerTeam(2, turns);
+        for (int loop = 0; loop < 20; loop++)
+        {
+            using var others = new CountdownEvent(1);
+            var isDone = new bool[1];
+            team.For(2, new WaitForOthers(others, isDone));
+            Assert.That(isDone[0], Is.True, $"loop {loop}: item 1 was done while item 0 waited for it");
+        }
+    }
+
     [Test]
     public void Callers_take_turns()
     {
