@@ -11,7 +11,8 @@ internal static class LossCases
     /// <summary>How near to a boundary of the cumulative distribution float32 may decide otherwise than the oracle.</summary>
     private const double BoundaryWidth = 1e-5;
 
-    private static readonly Dimension[] Logits = [new("N", 100, 21), new("V", 2000, 150)];
+    // Of a single token the probability is 1 and the gradient 0, to which no error is relative.
+    private static readonly Dimension[] Logits = [new("N", 100, 21), new("V", 2000, 150, Least: 2)];
 
     private static readonly Dimension[] Tokens = [new("N", 1000, 100)];
 

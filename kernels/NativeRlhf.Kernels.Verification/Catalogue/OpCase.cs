@@ -4,7 +4,8 @@ namespace NativeRlhf.Kernels.Verification.Catalogue;
 /// <param name="Name">Its name: N rows, C columns, …</param>
 /// <param name="Most">The largest value that is drawn where a case is proved.</param>
 /// <param name="MostSimulated">The same where kernels run in a simulator.</param>
-public sealed record Dimension(string Name, int Most, int MostSimulated);
+/// <param name="Least">The smallest value that is drawn.</param>
+public sealed record Dimension(string Name, int Most, int MostSimulated, int Least = 1);
 
 /// <summary>The sizes of a model and its batch, from which come the shapes that are timed.</summary>
 /// <param name="Name">What it is called.</param>
@@ -73,8 +74,8 @@ public sealed record OpCase(
         ArgumentNullException.ThrowIfNull(random);
         return [.. Dimensions.Select(dimension =>
         {
-            int most = isSimulated ? dimension.MostSimulated : dimension.Most, size = 1 + random.Next(most);
-            return random.Next(2) == 0 && size % 2 == 0 ? size - 1 : size;
+            int most = isSimulated ? dimension.MostSimulated : dimension.Most, size = dimension.Least + random.Next(most - dimension.Least + 1);
+            return random.Next(2) == 0 && size % 2 == 0 ? Math.Max(dimension.Least, size - 1) : size;
         })];
     }
 }
