@@ -11,6 +11,8 @@ public sealed class EvalTests
     public void MakeModel()
     {
         _workspace = TinyWorkspace.WithModel();
+        _workspace.MakeMismatched();
+        _workspace.Write("empty.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"\", \"completion\": \"\", \"finish_reason\": \"length\"}\n");
         _workspace.Write("lambada.jsonl", "{\"text\": \"the cat sat on mat\"}\n{\"text\": \"the dog sat on the very long mat, and it was there that the dog sat\"}\n");
         _workspace.Write("pairs.csv", "sent_more,sent_less,bias_type\nthe cat sat,the dog sat,animal\n\"the dog, sat\",the cat,animal\n");
     }
@@ -79,6 +81,10 @@ public sealed class EvalTests
     [TestCase("absent.jsonl: no such file", "eval", "suites", "--model", "model", "--suite", "lambada=lambada.jsonl", "--suite", "hellaswag=absent.jsonl")]
     [TestCase("pairs.csv/items.jsonl: cannot be written", "eval", "lambada", "--model", "model", "--data", "lambada.jsonl", "--out", "pairs.csv/items.jsonl")]
     [TestCase("--prompts is for --model", "eval", "toxicity", "--answers", "lambada.jsonl", "--prompts", "prompts.jsonl", "--words", "pairs.csv")]
+    [TestCase("the tokenizer has 275 tokens and the model 270", "eval", "lambada", "--model", "mismatched", "--data", "lambada.jsonl")]
+    [TestCase("the tokenizer has 275 tokens and the model 270", "eval", "winrate", "--answers", "empty.jsonl", "--against-answers", "empty.jsonl", "--judge", "mismatched")]
+    [TestCase("the tokenizer has 275 tokens and the model 270", "eval", "winrate", "--answers", "empty.jsonl", "--against-answers", "empty.jsonl", "--judge", "model", "--tokenizer", "large")]
+    [TestCase("empty.jsonl:2: prompt and answer are empty", "eval", "winrate", "--answers", "empty.jsonl", "--against-answers", "empty.jsonl", "--judge", "model")]
     public void BadInput(string expected, params string[] arguments)
     {
         var result = _workspace.Run(arguments);

@@ -30,6 +30,7 @@ public sealed class ReviseTests
     public void MakeModel()
     {
         _workspace = TinyWorkspace.WithModel();
+        _workspace.MakeMismatched();
         _workspace.Write("constitution.json", Short);
     }
 
@@ -148,6 +149,9 @@ public sealed class ReviseTests
     [TestCase("--reviser", "exec:while read -r line; do echo nonsense; done", "nonsense", "\"critique\"")]
     [TestCase("--reviser", "exec:while read -r line; do echo '{\"revision\": 3}'; done", "\"critique\"")]
     [TestCase("--reviser", "exec:exit 3", "exit 3")]
+    [TestCase("--reviser", "mismatched", "mismatched: the tokenizer has 275 tokens and the model 270")]
+    [TestCase("--critic", "mismatched", "mismatched: the tokenizer has 275 tokens and the model 270")]
+    [TestCase("--judge", "judge:constitution.json:mismatched", "mismatched: the tokenizer has 275 tokens and the model 270")]
     [TestCase("--judge", "judge:constitution.json", "judge:FILE:DIR")]
     [TestCase("--judge", "judge:nowhere.json:model", "nowhere.json: no such file")]
     [TestCase("--judge", "judge:silent.json:model", "silent.json", "'judge' question")]

@@ -27,6 +27,15 @@ internal sealed class TinyWorkspace : IDisposable
         return workspace;
     }
 
+    /// <summary>Makes the folders "large", a tokenizer of more tokens than the model has, and "mismatched", the model with that tokenizer.</summary>
+    public void MakeMismatched()
+    {
+        Must("tokenizer", "train", "--data", "text.txt", "--vocab-size", "275", "--out", "large");
+        Directory.CreateDirectory(Path("mismatched"));
+        foreach (string source in new[] { "model", "large" })
+            foreach (string file in Directory.GetFiles(Path(source))) File.Copy(file, Path($"mismatched/{System.IO.Path.GetFileName(file)}"), overwrite: true);
+    }
+
     public string Path(string name) => System.IO.Path.Combine(Folder, name);
 
     public void Write(string name, string text) => File.WriteAllText(Path(name), text, new UTF8Encoding(false));

@@ -41,8 +41,7 @@ public sealed class RowEncoder
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(vocabularySize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 1);
-        if (text is not null && text.VocabularySize > vocabularySize)
-            throw new InputException($"the tokenizer has {text.VocabularySize} tokens and the model {vocabularySize}: they do not belong together; give the model's own with --tokenizer DIR");
+        text?.RequireWithin(vocabularySize);
         _text = text;
         _vocabularySize = vocabularySize;
         _endOfText = endOfText ?? text?.EndOfText;

@@ -102,12 +102,13 @@ public sealed class Gpt : IDisposable
     /// <param name="activations">Receives what backward needs.</param>
     /// <param name="dropout">Residual dropout, or none.</param>
     /// <returns>hidden (N, C), after the final norm; part of <paramref name="activations"/>.</returns>
-    /// <exception cref="ArgumentException">The batch is longer than the activations were planned for, or than the model's positions.</exception>
+    /// <exception cref="ArgumentException">The batch is longer than the activations were planned for, or than the model's positions, or has a token that the model does not know.</exception>
     public Tensor Forward(PackedBatch batch, GptActivations activations, ResidualDropout dropout = default)
     {
         int n = batch.Rows;
         if (n > activations.Capacity) throw new ArgumentException($"a batch of {n} tokens does not fit into activations for {activations.Capacity}");
         if (batch.Layout.MaxLength > Config.Positions) throw new ArgumentException($"a sequence of {batch.Layout.MaxLength} tokens is longer than the model's {Config.Positions} positions");
+        Config.RequireTokens(batch.Tokens.Host);
         CheckRank(activations);
         Prepare();
         var w = Weights;
@@ -202,6 +203,7 @@ public sealed class Gpt : IDisposable
     {
         int n = rows.Count;
         if (n > activations.Capacity) throw new ArgumentException($"{n} rows do not fit into activations for {activations.Capacity}");
+        Config.RequireTokens(rows.Tokens.Host);
         CheckRank(activations);
         Prepare();
         var w = Weights;

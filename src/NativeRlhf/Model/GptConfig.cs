@@ -127,6 +127,15 @@ public sealed record GptConfig
         (Layers, Heads, Width, Positions, VocabularySize, Inner, Precision.Operands())
         == (other.Layers, other.Heads, other.Width, other.Positions, other.VocabularySize, other.Inner, other.Precision.Operands());
 
+    /// <summary>Refuses token ids that the model has no rows for: a kernel would read beyond the embedding.</summary>
+    /// <param name="tokens">Token ids.</param>
+    /// <exception cref="ArgumentException">One is negative or not below the vocabulary's size.</exception>
+    internal void RequireTokens(ReadOnlySpan<int> tokens)
+    {
+        int at = tokens.IndexOfAnyExceptInRange(0, VocabularySize - 1);
+        if (at >= 0) throw new ArgumentException($"token id {tokens[at]} is not one of the model's, 0 to {VocabularySize - 1}");
+    }
+
     /// <summary>Checks what a single value does not show.</summary>
     /// <param name="source">What the message names as the place.</param>
     /// <exception cref="InputException">The values do not fit together.</exception>

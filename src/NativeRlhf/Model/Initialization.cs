@@ -44,7 +44,7 @@ public static class Initialization
     {
         // In chunks: a copy of the largest tensor would be a tenth of all that training needs.
         float[] values = new float[Math.Min(spec.Length, Chunk)];
-        var flat = model.Weights[spec.Name].Reshape(1, (int)spec.Length);
+        var weights = model.Weights[spec.Name];
         for (long start = 0; start < spec.Length; start += Chunk)
         {
             int count = (int)Math.Min(Chunk, spec.Length - start);
@@ -56,7 +56,7 @@ public static class Initialization
                 Pair(words.Z, words.W, i + 2);
             }
 
-            model.Device.Upload(flat.Range(start, count), values.AsSpan(0, count));
+            model.Device.Upload(weights.Range(start, count), values.AsSpan(0, count));
         }
 
         void Pair(uint first, uint second, int at)

@@ -110,6 +110,7 @@ public sealed class LanguageHead : IDisposable
     private int BlockForward(Gpt model, Tensor hidden, Targets targets, int first, Tensor logprobs, Tensor entropy, float temperature)
     {
         int count = Math.Min(_block, targets.Count - first);
+        model.Config.RequireTokens(targets.Tokens.Host.Slice(first, count));
         Tensor x = _x.Slice(0, count), logits = _logits.Slice(0, count);
         _kernels.Elementwise.Gather(x, hidden, targets.Rows.View.SubView(first, count));
         _kernels.MatMul.Forward(logits, x, model.Weights.Output, model.Weights.OutputBias, Kernels.Ops.WeightLayout.OutIn);

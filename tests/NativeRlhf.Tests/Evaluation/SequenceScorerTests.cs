@@ -45,6 +45,18 @@ public class SequenceScorerTests
         Assert.That(scorer.Loss(model, Rows), Is.EqualTo(-all.Average(logprob => (double)logprob)).Within(1e-9));
     }
 
+    [TestCase(1, 51, 2, "token id 51 is")]
+    [TestCase(1, -1, 2, "token id -1 is")]
+    [TestCase(1, 2, 51, "token id 51 is")]
+    public void TokensThatTheModelDoesNotKnowAreNamedBeforeAKernelReadsThem(int first, int second, int last, string expected)
+    {
+        // The last token of a row is predicted, but does not go through the model.
+        using var model = Random(Odd(), 1);
+        using var workspace = new Workspace(model.Device, model.Config, 40, forBackward: false);
+        Assert.That(() => new SequenceScorer(workspace).LogProbs(model, [new TokenRow([first, second, last], 1)]),
+            Throws.ArgumentException.With.Message.EqualTo($"{expected} not one of the model's, 0 to 50"));
+    }
+
     [Test]
     public void ResultsDoNotDependOnTheSizeOfTheWorkspace()
     {

@@ -230,6 +230,7 @@ public class GeneratorTests
         Assert.That(() => generator.Generate([new([1, 2], 0), new([], 1)], new SamplingOptions(3)), Throws.ArgumentException.With.Message.Contains("0 tokens"));
         Assert.That(() => generator.Generate([new(new int[12], 0)], new SamplingOptions(3)), Throws.ArgumentException.With.Message.Contains("12"));
         Assert.That(() => generator.Generate([new([1], 0)], new SamplingOptions(0)), Throws.ArgumentException);
+        Assert.That(() => generator.Generate([new([1, 51], 0)], new SamplingOptions(3)), Throws.ArgumentException.With.Message.EqualTo("token id 51 is not one of the model's, 0 to 50"));
         Assert.That(generator.Generate([], new SamplingOptions(3)), Is.Empty);
         Assert.That(() => new Generator(model, 2, 24), Throws.ArgumentException.With.Message.Contains("23"));
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using NativeRlhf.Checkpoints;
+using NativeRlhf.Data;
 using NativeRlhf.Evaluation;
 using NativeRlhf.Feedback;
 using NativeRlhf.Kernels.Device;
@@ -142,6 +143,7 @@ internal sealed class RewardSpec
         var constitution = Constitution.Load(file);
         if (constitution.ForJudge.Count == 0) throw new InputException($"{file}: no principle has a 'judge' question; give one to judge by");
         var tokenizer = TextTokenizer.TryLoad(directory) ?? throw new InputException($"{directory}: has no tokenizer, but a judge reads text");
+        tokenizer.RequireWithin(GptConfig.Load(Path.Combine(directory, "config.json")).VocabularySize, directory);
         var model = ModelDirectory.Load(device, directory, ScoreHead.None);
         // Its prompts are longer than what is judged, by the template.
         var workspace = new Workspace(device, model.Config, Math.Max(2048, model.Config.Positions), forBackward: false);

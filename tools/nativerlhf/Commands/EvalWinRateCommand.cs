@@ -117,6 +117,7 @@ internal static class EvalWinRateCommand
             {
                 if (side.File is null || RewardSpec.FirstModel(specs) is not { } directory) return answered;
                 var tokenizer = settings.TokenizerFolder is { } folder ? TextTokenizer.Load(folder) : TextTokenizer.Load(directory);
+                tokenizer.RequireWithin(Config(directory).VocabularySize);
                 return AnswerSource.Encode(answered, tokenizer, Config(directory).EosToken ?? tokenizer.EndOfText);
             }
 

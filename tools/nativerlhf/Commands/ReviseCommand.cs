@@ -113,6 +113,7 @@ internal static class ReviseCommand
                 models.Add(gpt);
                 var own = (folder == directory ? settings.Tokenizer(folder) : TextTokenizer.TryLoad(folder))
                     ?? throw new InputException($"{folder}: has no tokenizer, but critiques and revisions are text");
+                own.RequireWithin(gpt.Config.VocabularySize, folder == directory ? null : folder);
                 return loaded[folder] = (gpt, own);
             }
 

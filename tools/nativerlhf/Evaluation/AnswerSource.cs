@@ -81,7 +81,7 @@ internal static class AnswerSource
             Answers = [.. prompt.Answers.Select(answer => answer with
             {
                 Tokens = [.. tokenizer.Encode(answer.Prompt), .. tokenizer.Encode(answer.Completion), .. endOfText is { } end && answer.Tokens.Length == 0 ? [end] : Array.Empty<int>()],
-            })],
+            } is { Tokens.Length: > 0 } encoded ? encoded : throw prompt.Place.Error("prompt and answer are empty; there is nothing to be judged"))],
         })];
 
     private static string[] Texts(PromptRow row)

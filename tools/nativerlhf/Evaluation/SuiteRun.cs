@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using NativeRlhf.Checkpoints;
+using NativeRlhf.Data;
 using NativeRlhf.Evaluation;
 using NativeRlhf.Runner.Cli;
 using NativeRlhf.Tokenization;
@@ -39,8 +40,7 @@ internal sealed class SuiteRun
         using var device = _compute.Open(result);
         using var model = _adapter.Attach(result, ModelDirectory.Load(device, directory, ScoreHead.None));
         var tokenizer = result.GetValue(_tokenizer) is { } folder ? TextTokenizer.Load(folder) : TextTokenizer.Load(directory);
-        if (tokenizer.VocabularySize > model.Config.VocabularySize)
-            throw new InputException($"the tokenizer has {tokenizer.VocabularySize} tokens and the model {model.Config.VocabularySize}; give the model's own by --tokenizer");
+        tokenizer.RequireWithin(model.Config.VocabularySize);
         var progress = new LikelihoodProgress();
         using var scorer = new LikelihoodScorer(model, tokenizer) { Progress = progress.Report };
         List<JsonObject> rows = [];
