@@ -29,7 +29,7 @@ public sealed record DeviceOptions
 
 /// <summary>
 /// A device that runs kernels: an ILGPU accelerator, its stream and memory, the worker team of the CPU, and the
-/// <see cref="Kernels"/> chosen for it.
+/// <see cref="Kernels"/> chosen for it. Ops keep working memory between calls, so that one thread at a time may call those of a device.
 /// </summary>
 public sealed class ComputeDevice : IDisposable
 {
