@@ -128,11 +128,15 @@ internal static unsafe class SimdMath<S, V>
         for (; i < count; i++) y[i] = MathF.FusedMultiplyAdd(x[i], scale, y[i]);
     }
 
-    /// <summary>y += Σⱼ scales[j] · x[j] of four rows <paramref name="stride"/> apart, so that y is read and written once for four of them.</summary>
+    /// <summary>
+    /// y += Σⱼ scales[j] · x[j] of four rows <paramref name="stride"/> apart, whose scales are <paramref name="step"/> apart: y is read and written once
+    /// for four of them.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddFour(float* y, float* x, nint stride, float* scales, int count)
+    public static void AddFour(float* y, float* x, nint stride, float* scales, nint step, int count)
     {
-        V s0 = S.Set(scales[0]), s1 = S.Set(scales[1]), s2 = S.Set(scales[2]), s3 = S.Set(scales[3]);
+        float f0 = scales[0], f1 = scales[step], f2 = scales[2 * step], f3 = scales[3 * step];
+        V s0 = S.Set(f0), s1 = S.Set(f1), s2 = S.Set(f2), s3 = S.Set(f3);
         int i = 0;
         for (; i <= count - S.Width; i += S.Width)
         {
@@ -143,7 +147,7 @@ internal static unsafe class SimdMath<S, V>
             S.Store(y + i, S.Add(even, odd));
         }
 
-        for (; i < count; i++) y[i] += (scales[0] * x[i]) + (scales[1] * x[i + stride]) + (scales[2] * x[i + (2 * stride)]) + (scales[3] * x[i + (3 * stride)]);
+        for (; i < count; i++) y[i] += (f0 * x[i]) + (f1 * x[i + stride]) + (f2 * x[i + (2 * stride)]) + (f3 * x[i + (3 * stride)]);
     }
 
     /// <summary>2ⁿ·2ᶠ for |f| ≤ ½: the polynomial of degree 6 of least relative error, 2e-9, that is 1 at 0.</summary>

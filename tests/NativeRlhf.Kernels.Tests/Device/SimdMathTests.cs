@@ -42,20 +42,21 @@ internal sealed unsafe class SimdMathTests<S, V>
     }
 
     [Test]
-    public void Four_rows_at_once_are_the_four_dot_products_and_the_four_additions([Values(0, 1, 5, 16, 31, 32, 64, 77)] int count)
+    public void Four_rows_at_once_are_the_four_dot_products_and_the_four_additions([Values(0, 1, 5, 16, 31, 32, 64, 77)] int count, [Values(1, 3)] int step)
     {
         var random = new Random(count);
         int stride = count + 3;
         float[] a = [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)], b = [.. Enumerable.Range(0, 4 * stride).Select(_ => random.NextSingle() - 0.5f)];
-        float[] dots = new float[4], y = [.. a, 7], scales = [0.5f, -2, 3, 0.25f];
+        float[] dots = new float[4], y = [.. a, 7], scales = new float[1 + (3 * step)];
+        for (int j = 0; j < 4; j++) scales[j * step] = 0.5f - (1.25f * j);
         fixed (float* pa = a, pb = b, pd = dots, py = y, ps = scales)
         {
             SimdMath<S, V>.DotFour(pd, pa, pb, stride, count);
-            SimdMath<S, V>.AddFour(py, pb, stride, ps, count);
+            SimdMath<S, V>.AddFour(py, pb, stride, ps, step, count);
         }
 
         for (int j = 0; j < 4; j++) Assert.That(dots[j], Is.EqualTo(Enumerable.Range(0, count).Sum(i => (double)a[i] * b[(j * stride) + i])).Within(1e-5));
-        for (int i = 0; i < count; i++) Assert.That(y[i], Is.EqualTo(a[i] + Enumerable.Range(0, 4).Sum(j => (double)scales[j] * b[(j * stride) + i])).Within(1e-5));
+        for (int i = 0; i < count; i++) Assert.That(y[i], Is.EqualTo(a[i] + Enumerable.Range(0, 4).Sum(j => (double)scales[j * step] * b[(j * stride) + i])).Within(1e-5));
         Assert.That(y[count], Is.EqualTo(7f), "nothing beyond");
     }
 

@@ -154,7 +154,7 @@ internal sealed unsafe class CachedAttentionSimd<S, V>(WorkerTeam team) : Cached
 
             new Span<float>(sum, width).Clear();
             for (i = 0; i <= count - 4; i += 4, v += 4 * width)
-                for (int h = 0; h < heads; h++) SimdMath<S, V>.AddFour(sum + (h * size), v + (h * size), width, s + (h * PartLength) + i, size);
+                for (int h = 0; h < heads; h++) SimdMath<S, V>.AddFour(sum + (h * size), v + (h * size), width, s + (h * PartLength) + i, 1, size);
             for (; i < count; i++, v += width)
                 for (int h = 0; h < heads; h++) SimdMath<S, V>.AddScaled(sum + (h * size), v + (h * size), s[(h * PartLength) + i], size);
         }

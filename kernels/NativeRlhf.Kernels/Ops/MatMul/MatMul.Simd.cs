@@ -458,8 +458,9 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
     }
 
     /// <summary>
-    /// A piece of K of a product of up to three rows, for which memory is the limit: rows of B are scaled and added, four at once, and read from end to
-    /// end, which the processor sees and fetches ahead best when left alone. The first piece sums in C, each other one beside it.
+    /// A piece of K of a product of up to three rows, for which memory is the limit: rows of B are scaled and added, four at once, one of each quarter of
+    /// the piece. So B is read as four streams of memory from end to end, which the processor sees and fetches ahead best when left alone: rows beside
+    /// each other would end a stream with every row. The first piece sums in C, each other one beside it.
     /// </summary>
     private readonly struct ScaledRows(
         Tensor c, nint initial, nint bias, nint sums, Operand a, Operand b, int depth, int pieceDepth, int parts, int partColumns) : IParallelBody
@@ -480,10 +481,10 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
                 if (piece == 0 && bias != 0) SimdMath<S, V>.AddScaled(result + place, (float*)bias + column, 1, columns);
             }
 
-            int k = piece * pieceDepth, end = Math.Min(depth, k + pieceDepth);
-            for (; k <= end - 4; k += 4)
-                for (int i = 0; i < c.Rows; i++) SimdMath<S, V>.AddFour(result + ((nint)i * c.Cols), b.At(k, column).Pointer, b.RowStride, a.At(i, k).Pointer, columns);
-            for (; k < end; k++)
+            int first = piece * pieceDepth, end = Math.Min(depth, first + pieceDepth), quarter = (end - first) / 4;
+            for (int k = first; k < first + quarter; k++)
+                for (int i = 0; i < c.Rows; i++) SimdMath<S, V>.AddFour(result + ((nint)i * c.Cols), b.At(k, column).Pointer, quarter * b.RowStride, a.At(i, k).Pointer, quarter, columns);
+            for (int k = first + (4 * quarter); k < end; k++)
                 for (int i = 0; i < c.Rows; i++) SimdMath<S, V>.AddScaled(result + ((nint)i * c.Cols), b.At(k, column).Pointer, *a.At(i, k).Pointer, columns);
         }
     }
