@@ -397,63 +397,132 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
         }
     }
 
-    /// <summary>Columns of a product of very few rows with B read transposed: rows of memory times rows of memory, four columns at once.</summary>
+    /// <summary>
+    /// Columns of a product of very few rows with B read transposed: rows of memory times rows of memory. Four columns at once, one of each quarter of the
+    /// item, so that B is read as four streams of memory from end to end; and as many rows of A as registers hold the sums of, so that the streams do not wait.
+    /// </summary>
     private readonly struct Dots(Tensor c, nint initial, nint bias, Operand a, Operand b, int depth) : IParallelBody
     {
         public const int ItemColumns = 64;
 
         public void Run(int index, int worker)
         {
-            int last = Math.Min(c.Cols, (index + 1) * ItemColumns);
-            for (int j = index * ItemColumns; j < last; j += 4)
+            int first = index * ItemColumns, last = Math.Min(c.Cols, first + ItemColumns), quarter = (last - first + 3) / 4;
+            float* result = c.Pointer;
+            for (int j = first; j < first + quarter; j++)
             {
-                // Columns beyond the last repeat it.
-                float* b0 = b.At(0, j).Pointer, b1 = b.At(0, Math.Min(j + 1, last - 1)).Pointer, b2 = b.At(0, Math.Min(j + 2, last - 1)).Pointer, b3 = b.At(0, Math.Min(j + 3, last - 1)).Pointer;
-                // The next four rows of memory are fetched; for a single row of A, which passes these once, in the order in which they lie.
-                nint along = c.Rows == 1 ? 4 : 1, apart = c.Rows == 1 ? S.Width : b.ColumnStride;
-                for (int i = 0; i < c.Rows; i++)
+                for (int i = 0, rows; i < c.Rows; i += rows)
                 {
-                    float* row = a.At(i, 0).Pointer;
-                    V s0 = S.Zero, s1 = S.Zero, s2 = S.Zero, s3 = S.Zero;
-                    int k = 0;
-                    for (; k <= depth - S.Width; k += S.Width)
-                    {
-                        V x = S.Load(row + k);
-                        s0 = S.FusedMultiplyAdd(x, S.Load(b0 + k), s0);
-                        s1 = S.FusedMultiplyAdd(x, S.Load(b1 + k), s1);
-                        s2 = S.FusedMultiplyAdd(x, S.Load(b2 + k), s2);
-                        s3 = S.FusedMultiplyAdd(x, S.Load(b3 + k), s3);
-                        if (!Sse.IsSupported) continue;
-                        float* next = b0 + (4 * b.ColumnStride) + (k * along);
-                        Sse.Prefetch0(next);
-                        Sse.Prefetch0(next + apart);
-                        Sse.Prefetch0(next + (2 * apart));
-                        Sse.Prefetch0(next + (3 * apart));
-                    }
-
-                    float d0 = S.Sum(s0), d1 = S.Sum(s1), d2 = S.Sum(s2), d3 = S.Sum(s3);
-                    for (; k < depth; k++)
-                    {
-                        d0 += row[k] * b0[k];
-                        d1 += row[k] * b1[k];
-                        d2 += row[k] * b2[k];
-                        d3 += row[k] * b3[k];
-                    }
-
-                    Store(i, j, d0);
-                    if (j + 1 < last) Store(i, j + 1, d1);
-                    if (j + 2 < last) Store(i, j + 2, d2);
-                    if (j + 3 < last) Store(i, j + 3, d3);
+                    rows = Math.Min(S.Width >= 16 ? 4 : 2, c.Rows - i);
+                    if (rows == 1) Quarters<One>(result, i, j, quarter, last);
+                    else if (rows == 2) Quarters<Two>(result, i, j, quarter, last);
+                    else if (rows == 3) Quarters<Three>(result, i, j, quarter, last);
+                    else Quarters<Four>(result, i, j, quarter, last);
                 }
             }
         }
 
-        private void Store(int i, int j, float sum)
+        /// <summary>Rows i and following of C in columns j, j + quarter, j + 2 · quarter and j + 3 · quarter, as far as these are before the last.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        private void Quarters<R>(float* result, int i, int j, int quarter, int last)
+            where R : struct, IRowCount
         {
-            nint place = ((nint)i * c.Cols) + j;
-            if (bias != 0) sum += ((float*)bias)[j];
-            if (initial != 0) sum += ((float*)initial)[place];
-            c.Pointer[place] = sum;
+            // Columns beyond the last repeat it.
+            float* b0 = b.At(0, j).Pointer, b1 = b.At(0, Math.Min(j + quarter, last - 1)).Pointer;
+            float* b2 = b.At(0, Math.Min(j + (2 * quarter), last - 1)).Pointer, b3 = b.At(0, Math.Min(j + (3 * quarter), last - 1)).Pointer;
+            float* row0 = a.At(i, 0).Pointer, row1 = row0 + a.RowStride, row2 = row1 + a.RowStride, row3 = row2 + a.RowStride;
+            V r0c0 = S.Zero, r0c1 = S.Zero, r0c2 = S.Zero, r0c3 = S.Zero;
+            V r1c0 = S.Zero, r1c1 = S.Zero, r1c2 = S.Zero, r1c3 = S.Zero;
+            V r2c0 = S.Zero, r2c1 = S.Zero, r2c2 = S.Zero, r2c3 = S.Zero;
+            V r3c0 = S.Zero, r3c1 = S.Zero, r3c2 = S.Zero, r3c3 = S.Zero;
+            int k = 0;
+            for (; k <= depth - S.Width; k += S.Width)
+            {
+                V x0 = S.Load(b0 + k), x1 = S.Load(b1 + k), x2 = S.Load(b2 + k), x3 = S.Load(b3 + k);
+                V y = S.Load(row0 + k);
+                r0c0 = S.FusedMultiplyAdd(x0, y, r0c0);
+                r0c1 = S.FusedMultiplyAdd(x1, y, r0c1);
+                r0c2 = S.FusedMultiplyAdd(x2, y, r0c2);
+                r0c3 = S.FusedMultiplyAdd(x3, y, r0c3);
+
+                if (R.Count > 1)
+                {
+                    y = S.Load(row1 + k);
+                    r1c0 = S.FusedMultiplyAdd(x0, y, r1c0);
+                    r1c1 = S.FusedMultiplyAdd(x1, y, r1c1);
+                    r1c2 = S.FusedMultiplyAdd(x2, y, r1c2);
+                    r1c3 = S.FusedMultiplyAdd(x3, y, r1c3);
+                }
+
+                if (R.Count > 2)
+                {
+                    y = S.Load(row2 + k);
+                    r2c0 = S.FusedMultiplyAdd(x0, y, r2c0);
+                    r2c1 = S.FusedMultiplyAdd(x1, y, r2c1);
+                    r2c2 = S.FusedMultiplyAdd(x2, y, r2c2);
+                    r2c3 = S.FusedMultiplyAdd(x3, y, r2c3);
+                }
+
+                if (R.Count > 3)
+                {
+                    y = S.Load(row3 + k);
+                    r3c0 = S.FusedMultiplyAdd(x0, y, r3c0);
+                    r3c1 = S.FusedMultiplyAdd(x1, y, r3c1);
+                    r3c2 = S.FusedMultiplyAdd(x2, y, r3c2);
+                    r3c3 = S.FusedMultiplyAdd(x3, y, r3c3);
+                }
+            }
+
+            float* dots = stackalloc float[16];
+            S.StoreSums(dots, r0c0, r0c1, r0c2, r0c3);
+            if (R.Count > 1) S.StoreSums(dots + 4, r1c0, r1c1, r1c2, r1c3);
+            if (R.Count > 2) S.StoreSums(dots + 8, r2c0, r2c1, r2c2, r2c3);
+            if (R.Count > 3) S.StoreSums(dots + 12, r3c0, r3c1, r3c2, r3c3);
+            for (int r = 0; r < R.Count; r++)
+            {
+                float* row = row0 + (r * a.RowStride), sums = dots + (4 * r);
+                for (int rest = k; rest < depth; rest++)
+                {
+                    sums[0] += row[rest] * b0[rest];
+                    sums[1] += row[rest] * b1[rest];
+                    sums[2] += row[rest] * b2[rest];
+                    sums[3] += row[rest] * b3[rest];
+                }
+
+                for (int n = 0, column = j; n < 4 && column < last; n++, column += quarter)
+                {
+                    nint place = ((nint)(i + r) * c.Cols) + column;
+                    float sum = sums[n];
+                    if (bias != 0) sum += ((float*)bias)[column];
+                    if (initial != 0) sum += ((float*)initial)[place];
+                    result[place] = sum;
+                }
+            }
+        }
+
+        private interface IRowCount
+        {
+            static abstract int Count { get; }
+        }
+
+        private readonly struct One : IRowCount
+        {
+            public static int Count => 1;
+        }
+
+        private readonly struct Two : IRowCount
+        {
+            public static int Count => 2;
+        }
+
+        private readonly struct Three : IRowCount
+        {
+            public static int Count => 3;
+        }
+
+        private readonly struct Four : IRowCount
+        {
+            public static int Count => 4;
         }
     }
 
