@@ -439,38 +439,10 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
             for (; k <= depth - S.Width; k += S.Width)
             {
                 V x0 = S.Load(b0 + k), x1 = S.Load(b1 + k), x2 = S.Load(b2 + k), x3 = S.Load(b3 + k);
-                V y = S.Load(row0 + k);
-                r0c0 = S.FusedMultiplyAdd(x0, y, r0c0);
-                r0c1 = S.FusedMultiplyAdd(x1, y, r0c1);
-                r0c2 = S.FusedMultiplyAdd(x2, y, r0c2);
-                r0c3 = S.FusedMultiplyAdd(x3, y, r0c3);
-
-                if (R.Count > 1)
-                {
-                    y = S.Load(row1 + k);
-                    r1c0 = S.FusedMultiplyAdd(x0, y, r1c0);
-                    r1c1 = S.FusedMultiplyAdd(x1, y, r1c1);
-                    r1c2 = S.FusedMultiplyAdd(x2, y, r1c2);
-                    r1c3 = S.FusedMultiplyAdd(x3, y, r1c3);
-                }
-
-                if (R.Count > 2)
-                {
-                    y = S.Load(row2 + k);
-                    r2c0 = S.FusedMultiplyAdd(x0, y, r2c0);
-                    r2c1 = S.FusedMultiplyAdd(x1, y, r2c1);
-                    r2c2 = S.FusedMultiplyAdd(x2, y, r2c2);
-                    r2c3 = S.FusedMultiplyAdd(x3, y, r2c3);
-                }
-
-                if (R.Count > 3)
-                {
-                    y = S.Load(row3 + k);
-                    r3c0 = S.FusedMultiplyAdd(x0, y, r3c0);
-                    r3c1 = S.FusedMultiplyAdd(x1, y, r3c1);
-                    r3c2 = S.FusedMultiplyAdd(x2, y, r3c2);
-                    r3c3 = S.FusedMultiplyAdd(x3, y, r3c3);
-                }
+                AddProducts(ref r0c0, ref r0c1, ref r0c2, ref r0c3, S.Load(row0 + k), x0, x1, x2, x3);
+                if (R.Count > 1) AddProducts(ref r1c0, ref r1c1, ref r1c2, ref r1c3, S.Load(row1 + k), x0, x1, x2, x3);
+                if (R.Count > 2) AddProducts(ref r2c0, ref r2c1, ref r2c2, ref r2c3, S.Load(row2 + k), x0, x1, x2, x3);
+                if (R.Count > 3) AddProducts(ref r3c0, ref r3c1, ref r3c2, ref r3c3, S.Load(row3 + k), x0, x1, x2, x3);
             }
 
             float* dots = stackalloc float[16];
@@ -498,6 +470,16 @@ internal sealed unsafe class MatMulSimd<S, V>(WorkerTeam team, int level1Ways) :
                     result[place] = sum;
                 }
             }
+        }
+
+        /// <summary>One row's sums of four columns: each += y · x.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void AddProducts(ref V sum0, ref V sum1, ref V sum2, ref V sum3, V y, V x0, V x1, V x2, V x3)
+        {
+            sum0 = S.FusedMultiplyAdd(x0, y, sum0);
+            sum1 = S.FusedMultiplyAdd(x1, y, sum1);
+            sum2 = S.FusedMultiplyAdd(x2, y, sum2);
+            sum3 = S.FusedMultiplyAdd(x3, y, sum3);
         }
 
         private interface IRowCount
